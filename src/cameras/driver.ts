@@ -1,0 +1,157 @@
+import type { Secret } from '../core/secret.ts';
+import type { DeviceHttp } from '../http/types.ts';
+
+export type Evidence = 'vendor document' | 'recorded' | 'public code';
+export type MailSecurity = 'none' | 'tls' | 'starttls';
+export type Attachment = 'none' | 'snapshot' | 'clip';
+
+export interface DeviceIdentity {
+  vendor: string;
+  /** The name on the case when the device tells, else the vendor's label. */
+  brand: string;
+  model: string;
+  firmware: string;
+  serial: string;
+  name?: string | undefined;
+  mac?: string | undefined;
+  kind: 'camera' | 'recorder' | 'doorbell' | 'unknown';
+}
+
+/** The device's e-mail settings in our words. A member that is undefined is one that the device does not have or does not tell. */
+export interface EmailSettings {
+  enabled?: boolean | undefined;
+  server?: string | undefined;
+  port?: number | undefined;
+  security?: MailSecurity | undefined;
+  authentication?: boolean | undefined;
+  username?: string | undefined;
+  /** Only where the device returns it in clear; never a mask. */
+  password?: Secret | undefined;
+  sender?: string | undefined;
+  senderName?: string | undefined;
+  /** Without empty slots. */
+  recipients?: string[] | undefined;
+  attachment?: Attachment | undefined;
+  /** Seconds. */
+  minInterval?: number | undefined;
+  subject?: string | undefined;
+  /** Event types (the vocabulary of camera-events) that send mail on this channel. */
+  events?: string[] | undefined;
+}
+
+export type SettingField = keyof EmailSettings;
+
+/** One answer of the device, byte for byte (latin1 keeps bytes of any charset). */
+export interface DeviceDocument {
+  /** The request target that answered. */
+  path: string;
+  contentType?: string | undefined;
+  /** Each character is one byte of the answer. */
+  body: string;
+}
+
+export interface EmailReading {
+  settings: EmailSettings;
+  /** What the device sent, whole: this is the backup. Drivers remove or mask passwords before they put a document here. */
+  documents: DeviceDocument[];
+}
+
+/** What the user wants. A member that is undefined is left as the device has it. */
+export interface WantedEmail {
+  server: string;
+  port: number;
+  security: MailSecurity;
+  authentication: boolean;
+  username: string;
+  password: Secret;
+  /** The password has to be written even if all else is in place: it was changed, or nobody knows what the camera holds. */
+  writePassword: boolean;
+  sender: string;
+  senderName?: string | undefined;
+  recipients?: string[] | undefined;
+  attachment?: Attachment | undefined;
+  minInterval?: number | undefined;
+  events?: string[] | undefined;
+  channel: number;
+}
+
+/** What the device can do, so that a plan can warn before it writes. Undefined: unknown. */
+export interface EmailCapabilities {
+  securities?: readonly MailSecurity[] | undefined;
+  /** Longest values in bytes. */
+  maxLength?: Partial<Record<'server' | 'username' | 'password' | 'sender' | 'senderName' | 'recipient', number>> | undefined;
+  maxRecipients?: number | undefined;
+  /** Seconds that the device accepts. */
+  intervals?: readonly number[] | undefined;
+  attachments?: readonly Attachment[] | undefined;
+  /** Events whose linkage to mail can be set. */
+  events?: readonly string[] | undefined;
+  testable?: boolean | undefined;
+  /** The test is marked experimental: no device has confirmed it. */
+  experimentalTest?: boolean | undefined;
+  /** Whatever else the driver learnt and needs again in `plan` or `apply`; opaque to everybody else. */
+  private?: unknown;
+}
+
+export interface Warning {
+  /** One text per code in the locale under `warnings`. */
+  code: string;
+  params?: Record<string, string | number> | undefined;
+}
+
+export interface Change {
+  field: SettingField;
+  from: unknown;
+  to: unknown;
+}
+
+/** A literal write. `body` holds the real password; `shown` is the same with bullets, fit for messages. */
+export interface DeviceWrite {
+  method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  path: string;
+  contentType?: string | undefined;
+  body?: string | undefined;
+  shown: { path: string; body?: string | undefined };
+}
+
+export interface EmailPlan {
+  changes: Change[];
+  writes: DeviceWrite[];
+  warnings: Warning[];
+  /** Set when the device cannot hold what is wanted (too long, no such security): nothing must be written. */
+  impossible?: { field: SettingField; code: string; params?: Record<string, string | number> } | undefined;
+}
+
+/** What the device answered to "send a test mail". */
+export interface TestAnswer {
+  /** True: the device says the mail is sent. False: it says it failed. Undefined: it cannot say (refuses the command): inconclusive. */
+  accepted: boolean | undefined;
+  /** Its words, verbatim. */
+  deviceSays: string;
+}
+
+/** One opened device. Methods reject with a CameraEmailError. No retries in here: a wrong password locks accounts. */
+export interface Camera {
+  identity(signal: AbortSignal): Promise<DeviceIdentity>;
+  capabilities(signal: AbortSignal): Promise<EmailCapabilities>;
+  read(signal: AbortSignal): Promise<EmailReading>;
+  /** Pure and synchronous: the dry run is the literal writes. */
+  plan(reading: EmailReading, wanted: WantedEmail, capabilities: EmailCapabilities): EmailPlan;
+  apply(plan: EmailPlan, signal: AbortSignal): Promise<void>;
+  /** Writes the documents of an earlier reading back. `password` is the one that belongs to them, when it is known. */
+  restore(reading: EmailReading, password: Secret | undefined, signal: AbortSignal): Promise<void>;
+  sendTestEmail?(wanted: WantedEmail, signal: AbortSignal): Promise<TestAnswer>;
+  snapshot?(channel: number, signal: AbortSignal): Promise<Buffer>;
+  /** Ends sessions the device counts (token vendors log out here). Safe to call twice. */
+  close?(signal: AbortSignal): Promise<void>;
+}
+
+export interface CameraDriver<V extends string = string> {
+  readonly vendor: V;
+  readonly label: string;
+  readonly brands: readonly string[];
+  readonly evidence: Evidence;
+  /** Undefined when the device is of another make. At most one authenticated request. */
+  identify(http: DeviceHttp, signal: AbortSignal): Promise<DeviceIdentity | undefined>;
+  open(http: DeviceHttp, channel: number): Camera;
+}

@@ -1,0 +1,64 @@
+import { inspect } from 'node:util';
+
+const MASK = '•';
+const known = new Set<WeakRef<Secret>>();
+
+/**
+ * A password that cannot be printed: every way of turning it into text yields bullets. Only `reveal()` gives it back,
+ * so that one search finds every place where a secret leaves the process.
+ */
+export class Secret {
+  readonly #value: string;
+
+  constructor(value: string) {
+    this.#value = value;
+    if (value !== '') known.add(new WeakRef(this));
+  }
+
+  reveal(): string {
+    return this.#value;
+  }
+
+  get isEmpty(): boolean {
+    return this.#value === '';
+  }
+
+  equals(other: Secret): boolean {
+    return this.#value === other.#value;
+  }
+
+  toString(): string {
+    return MASK;
+  }
+
+  toJSON(): string {
+    return MASK;
+  }
+
+  [Symbol.toPrimitive](): string {
+    return MASK;
+  }
+
+  [inspect.custom](): string {
+    return `Secret(${MASK})`;
+  }
+}
+
+/** Bullets in place of every living secret that occurs in a text, plain, base64 or percent-encoded. Used on all text that a device or server sent. */
+export function redact(text: string): string {
+  let clean = text;
+  for (const ref of known) {
+    const secret = ref.deref();
+    if (secret === undefined) {
+      known.delete(ref);
+      continue;
+    }
+    const value = secret.reveal();
+    // Shorter values ("admin", "1234") occur in innocent text and would tear holes into every message.
+    if (value.length < 5) continue;
+    for (const form of new Set([value, encodeURIComponent(value), Buffer.from(value, 'utf8').toString('base64')])) {
+      clean = clean.replaceAll(form, MASK);
+    }
+  }
+  return clean;
+}
