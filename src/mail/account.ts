@@ -1,0 +1,165 @@
+import { CameraEmailError } from '../core/errors.ts';
+import { Secret } from '../core/secret.ts';
+import { isAddress, parseAddresses } from './addresses.ts';
+import { checkAppPassword } from './app-password.ts';
+import { GMAIL } from './gmail.ts';
+
+export { parseAddresses } from './addresses.ts';
+
+export type MailSecurity = 'tls' | 'starttls' | 'none';
+
+export interface MailServer {
+  host: string;
+  port: number;
+  security: MailSecurity;
+}
+
+export interface MailTls {
+  /** PEM. */
+  ca?: string;
+  cert?: string;
+  key?: string;
+  passphrase?: string;
+  /** Name expected in the certificate; default: the server's host. */
+  servername?: string;
+  /** False only when the user's own tls-config node says so. */
+  verify: boolean;
+}
+
+export interface MailAccount {
+  id: string;
+  name: string;
+  email: string;
+  service: string;
+  smtp: MailServer;
+  /** Undefined: no mailbox can be looked into. */
+  imap: MailServer | undefined;
+  username: string;
+  password: Secret;
+  fromName: string;
+  recipients: string[];
+  /** Messages per rolling 24 hours, 0 = no limit. */
+  dailyLimit: number;
+  tls: MailTls;
+}
+
+type Text = string | undefined;
+type Numeric = string | number | undefined;
+
+/** A gmail-account node as it is saved; numbers may be strings. */
+export interface AccountInput {
+  id?: Text;
+  name?: Text;
+  email?: Text;
+  service?: Text;
+  security?: Text;
+  host?: Text;
+  port?: Numeric;
+  imapHost?: Text;
+  imapPort?: Numeric;
+  imapSecurity?: Text;
+  fromName?: Text;
+  recipients?: Text;
+  dailyLimit?: Numeric;
+  appPassword?: Text;
+  tls?: Partial<MailTls> | undefined;
+}
+
+const SECURITIES: readonly string[] = ['tls', 'starttls', 'none'];
+const DEFAULT_PORTS = { smtp: { tls: 465, starttls: 587, none: 25 }, imap: { tls: 993, starttls: 143, none: 143 } } as const;
+
+/**
+ * The account ready for use. Throws `no-account` when there is no address, `bad-app-password` (params `problem`, `letters`) and
+ * `bad-input` (params `field`) for what cannot work.
+ */
+export function mailAccount(input: AccountInput): MailAccount {
+  const email = trimmed(input.email);
+  const service = trimmed(input.service) || 'gmail';
+  if (email === '') throw new CameraEmailError('no-account', 'the account has no e-mail address', { params: { field: 'email' } });
+  if (!isAddress(email) || (service === 'gmail' && !/@[^@]+\.[^@.]+$/.test(email))) throw badField('email', email);
+  const tls = { ...input.tls, verify: input.tls?.verify ?? true };
+  return {
+    id: trimmed(input.id),
+    name: trimmed(input.name) || email,
+    email,
+    service,
+    ...(service === 'gmail' ? gmailServers(input) : customServers(input)),
+    username: email,
+    password: appPassword(input.appPassword ?? '', service),
+    fromName: trimmed(input.fromName),
+    recipients: parseAddresses(input.recipients ?? ''),
+    dailyLimit: wholeNumber(input.dailyLimit, 'dailyLimit', GMAIL.personalDailyMessages, 0, 1_000_000),
+    tls,
+  };
+}
+
+type Servers = Pick<MailAccount, 'smtp' | 'imap'>;
+
+function gmailServers(input: AccountInput): Servers {
+  const security = securityOf(input.security, 'security');
+  if (security === 'none') throw badField('security', security);
+  const port = security === 'tls' ? GMAIL.tlsPort : GMAIL.starttlsPort;
+  return {
+    smtp: { host: GMAIL.smtpHost, port, security },
+    imap: { host: GMAIL.imapHost, port: GMAIL.imapPort, security: 'tls' },
+  };
+}
+
+function customServers(input: AccountInput): Servers {
+  const host = hostName(input.host, 'host');
+  if (host === '') throw badField('host', '');
+  const security = securityOf(input.security, 'security');
+  const imapHost = hostName(input.imapHost, 'imapHost');
+  const imapSecurity = securityOf(input.imapSecurity, 'imapSecurity');
+  return {
+    smtp: { host, port: wholeNumber(input.port, 'port', DEFAULT_PORTS.smtp[security], 1, 65_535), security },
+    imap:
+      imapHost === ''
+        ? undefined
+        : {
+            host: imapHost,
+            port: wholeNumber(input.imapPort, 'imapPort', DEFAULT_PORTS.imap[imapSecurity], 1, 65_535),
+            security: imapSecurity,
+          },
+  };
+}
+
+function appPassword(raw: string, service: string): Secret {
+  const check = checkAppPassword(raw, service);
+  if (check.ok) return new Secret(check.password);
+  throw new CameraEmailError('bad-app-password', `the app password is not usable: ${check.problem}`, {
+    params: { field: 'appPassword', problem: check.problem, letters: check.letters },
+    link: service === 'gmail' ? GMAIL.links.appPasswords : undefined,
+  });
+}
+
+function securityOf(value: Text, field: string): MailSecurity {
+  const security = trimmed(value) || 'tls';
+  if (!SECURITIES.includes(security)) throw badField(field, security);
+  return security as MailSecurity;
+}
+
+function hostName(value: Text, field: string): string {
+  const host = trimmed(value).replace(/^\[(.*)\]$/, '$1');
+  // A pasted URL or "host:port" would only fail later, as an unknown host.
+  if (/[\s/@"<>\\]/.test(host) || /^[^:]*:\d+$/.test(host)) throw badField(field, host);
+  return host;
+}
+
+function wholeNumber(value: Numeric, field: string, fallback: number, min: number, max: number): number {
+  const text = String(value ?? '').trim();
+  if (text === '') return fallback;
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < min || number > max) throw badField(field, text);
+  return number;
+}
+
+function trimmed(value: Text): string {
+  return (value ?? '').trim();
+}
+
+function badField(field: string, value: string): CameraEmailError {
+  return new CameraEmailError('bad-input', `${field} cannot be used: "${value.slice(0, 80)}"`, {
+    params: { field, value: value.slice(0, 80) },
+  });
+}
