@@ -58,6 +58,7 @@ export interface EmailReading {
 
 /** What the user wants. A member that is undefined is left as the device has it. */
 export interface WantedEmail {
+  enabled: boolean;
   server: string;
   port: number;
   security: MailSecurity;
@@ -79,6 +80,8 @@ export interface WantedEmail {
 export interface EmailCapabilities {
   securities?: readonly MailSecurity[] | undefined;
   /** Longest values in bytes. */
+  /** The device said its limits itself; otherwise they are documented ones that firmware may exceed. */
+  limitsFromDevice?: boolean | undefined;
   maxLength?: Partial<Record<'server' | 'username' | 'password' | 'sender' | 'senderName' | 'recipient', number>> | undefined;
   maxRecipients?: number | undefined;
   /** Seconds that the device accepts. */
@@ -86,6 +89,8 @@ export interface EmailCapabilities {
   attachments?: readonly Attachment[] | undefined;
   /** Events whose linkage to mail can be set. */
   events?: readonly string[] | undefined;
+  /** Those that are switched on when wanted and never off, because they are not this channel's alone. */
+  stickyEvents?: readonly string[] | undefined;
   testable?: boolean | undefined;
   /** The test is marked experimental: no device has confirmed it. */
   experimentalTest?: boolean | undefined;
@@ -105,7 +110,7 @@ export interface Change {
   to: unknown;
 }
 
-/** A literal write. `body` holds the real password; `shown` is the same with bullets, fit for messages. */
+/** A literal write. `path` and `body` hold the real password; `shown` is the same with bullets, fit for messages. */
 export interface DeviceWrite {
   method: 'GET' | 'PUT' | 'POST' | 'DELETE';
   path: string;
@@ -133,11 +138,14 @@ export interface TestAnswer {
 /** One opened device. Methods reject with a CameraEmailError. No retries in here: a wrong password locks accounts. */
 export interface Camera {
   identity(signal: AbortSignal): Promise<DeviceIdentity>;
+  /** Called after `read`, so that what the documents show need not be asked again. */
   capabilities(signal: AbortSignal): Promise<EmailCapabilities>;
-  read(signal: AbortSignal): Promise<EmailReading>;
+  /** `events`: read also which events send mail; it costs another request. */
+  read(scope: { events: boolean }, signal: AbortSignal): Promise<EmailReading>;
   /** Pure and synchronous: the dry run is the literal writes. */
   plan(reading: EmailReading, wanted: WantedEmail, capabilities: EmailCapabilities): EmailPlan;
-  apply(plan: EmailPlan, signal: AbortSignal): Promise<void>;
+  /** Performs the writes in order. What the device said besides OK comes back as warnings. */
+  apply(plan: EmailPlan, signal: AbortSignal): Promise<Warning[]>;
   /** Writes the documents of an earlier reading back. `password` is the one that belongs to them, when it is known. */
   restore(reading: EmailReading, password: Secret | undefined, signal: AbortSignal): Promise<void>;
   sendTestEmail?(wanted: WantedEmail, signal: AbortSignal): Promise<TestAnswer>;
@@ -153,5 +161,6 @@ export interface CameraDriver<V extends string = string> {
   readonly evidence: Evidence;
   /** Undefined when the device is of another make. At most one authenticated request. */
   identify(http: DeviceHttp, signal: AbortSignal): Promise<DeviceIdentity | undefined>;
-  open(http: DeviceHttp, channel: number): Camera;
+  /** `identity` is what `identify` told of the same device a moment ago. */
+  open(http: DeviceHttp, channel: number, identity: DeviceIdentity): Camera;
 }

@@ -1,0 +1,77 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { CameraEmailError } from '../core/errors.ts';
+import { ensureDirectory, fileNameFor, writeFileDurably } from '../core/files.ts';
+import type { DeviceIdentity, EmailReading } from './driver.ts';
+
+/** The state of one camera before a write: its own documents, without passwords. */
+export interface Backup {
+  version: 1;
+  takenAt: string;
+  camera: { name: string; host: string; port?: number | undefined; channel: number };
+  identity: DeviceIdentity;
+  reading: EmailReading;
+}
+
+export interface BackupStore {
+  /** Durable when it resolves; returns the file name. */
+  save(backup: Backup): Promise<string>;
+  /** The newest one of this device, or the named one. Rejects with `no-backup`, or `unreadable` for a damaged file. */
+  load(camera: Backup['camera'], fileName?: string): Promise<{ fileName: string; backup: Backup }>;
+}
+
+export function openBackups(directory: string): BackupStore {
+  const folderOf = (name: string) => join(directory, fileNameFor(name));
+  return {
+    async save(backup) {
+      const folder = folderOf(backup.camera.name);
+      await ensureDirectory(folder);
+      const taken = new Set(await readdir(folder));
+      let fileName = `${backup.takenAt.replaceAll(':', '-')}.json`;
+      for (let again = 1; taken.has(fileName); again += 1) fileName = `${backup.takenAt.replaceAll(':', '-')}_${again}.json`;
+      await writeFileDurably(join(folder, fileName), `${JSON.stringify(backup, null, 2)}\n`);
+      return fileName;
+    },
+
+    async load(camera, fileName) {
+      const folder = folderOf(camera.name);
+      const candidates = fileName === undefined ? (await list(folder)).reverse() : [basename(fileName)];
+      for (const candidate of candidates) {
+        const backup = await read(join(folder, candidate), candidate);
+        if (fileName !== undefined || belongsTo(backup, camera)) return { fileName: candidate, backup };
+      }
+      throw new CameraEmailError('no-backup', `no backup of ${camera.name}`, { params: { camera: camera.name } });
+    },
+  };
+}
+
+async function list(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).filter((name) => name.endsWith('.json') && !name.startsWith('.')).sort();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+async function read(file: string, fileName: string): Promise<Backup> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    throw new CameraEmailError('no-backup', `backup ${fileName} cannot be read`, { cause: error });
+  }
+  try {
+    const backup = JSON.parse(text) as Backup;
+    if (backup.version === 1 && Array.isArray(backup.reading.documents)) return backup;
+  } catch {
+    // falls through to the error below
+  }
+  throw new CameraEmailError('unreadable', `backup ${fileName} is damaged`);
+}
+
+/** Two cameras may share a name, and so a folder; their addresses tell them apart. */
+function belongsTo(backup: Backup, camera: Backup['camera']): boolean {
+  const { host, port, channel } = backup.camera;
+  return host.toLowerCase() === camera.host.toLowerCase() && port === camera.port && channel === camera.channel;
+}

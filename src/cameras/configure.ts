@@ -1,0 +1,286 @@
+import type { Clock } from '../core/clock.ts';
+import { asCameraEmailError, CameraEmailError, isCameraEmailError } from '../core/errors.ts';
+import type { DeviceHttp } from '../http/types.ts';
+import type { BackupStore } from './backups.ts';
+import { changesTo, fitToDevice, type SecurityChoice } from './changes.ts';
+import type { Camera, Change, DeviceIdentity, EmailPlan, EmailReading, EmailSettings, WantedEmail, Warning } from './driver.ts';
+import { identifyDevice } from './identify.ts';
+import { type CameraTarget, cameraKey } from './target.ts';
+import type { TestResult } from './test-result.ts';
+import type { WrittenRecord } from './written.ts';
+
+export type ConfigureAction = 'plan' | 'apply' | 'verify' | 'restore';
+export type Outcome = 'planned' | 'unchanged' | 'applied' | 'verified' | 'drifted' | 'restored' | 'rolled-back' | 'failed' | 'skipped';
+
+export interface ConfigureOrder {
+  action: ConfigureAction;
+  /** Not needed for `restore`. */
+  wanted?: Omit<WantedEmail, 'writePassword' | 'channel'> | undefined;
+  /** Other encryptions of the same server, best first. */
+  securityChoices: readonly SecurityChoice[];
+  test: 'none' | 'camera' | 'arrival';
+  rollback: boolean;
+  /** Write the password even where the camera should hold it already. */
+  rotate: boolean;
+  /** File name of the backup to restore; undefined: the newest. */
+  backup?: string | undefined;
+}
+
+export interface ConfigureServices {
+  connect(target: CameraTarget): DeviceHttp;
+  backups: BackupStore;
+  written: WrittenRecord;
+  clock: Clock;
+  /** Checks the mail account before the first write; rejects when its login is refused. Called at most once per order. */
+  verifyAccount?: ((signal: AbortSignal) => Promise<Warning[]>) | undefined;
+  /** Has the camera send a test mail and looks whether it arrived. */
+  prove(request: ProofRequest, signal: AbortSignal): Promise<TestResult>;
+}
+
+/** `settings` are what the camera holds now. `arrival` also looks for the mail in the mailbox. */
+export interface ProofRequest {
+  camera: Camera;
+  settings: EmailSettings;
+  wanted: WantedEmail;
+  depth: 'camera' | 'arrival';
+}
+
+export interface CameraOutcome {
+  name: string;
+  /** Undefined for a camera that was given in a way that cannot be used. */
+  target: CameraTarget | undefined;
+  identity?: DeviceIdentity | undefined;
+  action: ConfigureAction;
+  outcome: Outcome;
+  changes: Change[];
+  requests?: { method: string; path: string; body?: string | undefined }[] | undefined;
+  warnings: Warning[];
+  test?: TestResult | undefined;
+  backup?: string | undefined;
+  error?: CameraEmailError | undefined;
+  ms: number;
+}
+
+/** One camera, start to end. Never rejects: whatever goes wrong is the outcome `failed` (or `rolled-back`) with its error. */
+export async function configureCamera(
+  target: CameraTarget,
+  order: ConfigureOrder,
+  services: ConfigureServices,
+  signal: AbortSignal,
+): Promise<CameraOutcome> {
+  const started = services.clock.now();
+  const run = new ConfigureRun(target, order, services, signal);
+  try {
+    await run.start();
+  } catch (error) {
+    run.fail(asCameraEmailError(error));
+  } finally {
+    await run.finish();
+  }
+  return { ...run.result, ms: services.clock.now() - started };
+}
+
+class ConfigureRun {
+  readonly result: CameraOutcome;
+  readonly #key: string;
+  #camera: Camera | undefined;
+
+  constructor(
+    private readonly target: CameraTarget,
+    private readonly order: ConfigureOrder,
+    private readonly services: ConfigureServices,
+    private readonly signal: AbortSignal,
+  ) {
+    this.#key = cameraKey(target);
+    this.result = { name: target.name, target, action: order.action, outcome: 'failed', changes: [], warnings: [], ms: 0 };
+  }
+
+  fail(error: CameraEmailError): void {
+    this.result.outcome = 'failed';
+    this.result.error = error;
+  }
+
+  async finish(): Promise<void> {
+    // A counted session is given back even when the job was stopped; its own request deadlines bound this.
+    await this.#camera?.close?.(AbortSignal.timeout(5_000)).catch(() => undefined);
+  }
+
+  async start(): Promise<void> {
+    const http = this.services.connect(this.target);
+    const { driver, identity } = await identifyDevice(http, this.target.vendor, this.signal);
+    const camera = driver.open(http, this.target.channel, identity);
+    this.#camera = camera;
+    this.result.identity = identity;
+    if (this.order.action === 'restore') await this.#restore(camera, identity);
+    else await this.#configure(camera, identity);
+  }
+
+  async #configure(camera: Camera, identity: DeviceIdentity): Promise<void> {
+    const { order, result, signal } = this;
+    if (order.wanted === undefined) throw new CameraEmailError('no-account', 'nothing to configure without an account');
+    const reading = await camera.read({ events: order.wanted.events !== undefined }, signal);
+    const capabilities = await camera.capabilities(signal);
+    const held = await this.services.written.compare(this.#key, order.wanted.password);
+    const verifying = order.action === 'verify';
+    // A check cannot know what was never written by us; a write must then make sure.
+    const writePassword = verifying ? held === 'other' : order.rotate || held !== 'same';
+    const fit = fitToDevice(
+      { ...order.wanted, writePassword, channel: this.target.channel },
+      order.securityChoices,
+      reading.settings,
+      capabilities,
+    );
+    const plan = camera.plan(reading, fit.wanted, capabilities);
+    result.changes = plan.changes;
+    result.warnings.push(...fit.warnings, ...plan.warnings);
+    if (verifying && held === 'unknown') result.warnings.push({ code: 'password-unknown' });
+    if (order.action === 'plan') {
+      result.requests = plan.writes.map(({ method, shown }) => ({ method, ...shown }));
+      result.outcome = 'planned';
+    } else if (verifying) {
+      result.outcome = plan.changes.length === 0 ? 'verified' : 'drifted';
+    } else {
+      const impossible = fit.impossible ?? plan.impossible;
+      if (impossible !== undefined && plan.changes.length > 0) {
+        throw new CameraEmailError('unsupported', `${impossible.field}: ${impossible.code}`, {
+          params: { field: impossible.field, ...impossible.params },
+        });
+      }
+      await this.#apply(camera, identity, reading, fit.wanted, plan);
+    }
+  }
+
+  async #apply(camera: Camera, identity: DeviceIdentity, before: EmailReading, wanted: WantedEmail, plan: EmailPlan): Promise<void> {
+    const { order, result, services, signal } = this;
+    if (plan.changes.length === 0) {
+      result.outcome = 'unchanged';
+      if (!(await this.#isProven())) await this.#proveUnchanged(camera, before.settings, wanted);
+      return;
+    }
+    result.warnings.push(...((await services.verifyAccount?.(signal)) ?? []));
+    const previousPassword = await services.written.previousPassword(this.#key);
+    result.backup = await this.#backUp(identity, before);
+    await services.written.forget(this.#key);
+    let after: EmailReading;
+    try {
+      result.warnings.push(...(await camera.apply(plan, signal)));
+      after = await camera.read({ events: wanted.events !== undefined }, signal);
+      const left = changesTo(after.settings, { ...wanted, writePassword: false });
+      if (left.length > 0) {
+        throw new CameraEmailError('not-applied', `the device kept ${left.map(({ field }) => field).join(', ')}`, {
+          params: { field: left.map(({ field }) => field).join(', ') },
+        });
+      }
+    } catch (error) {
+      await this.#undo(camera, before, previousPassword, wanted, asCameraEmailError(error));
+      return;
+    }
+    result.outcome = 'applied';
+    if (order.test === 'none') {
+      await services.written.remember(this.#key, wanted.password, undefined);
+      return;
+    }
+    const test = await services.prove({ camera, settings: after.settings, wanted, depth: order.test }, signal);
+    this.#take(test);
+    if (isFailure(test))
+      await this.#undo(camera, before, previousPassword, wanted, test.error ?? new CameraEmailError('test-failed', 'the test mail failed'));
+    else await services.written.remember(this.#key, wanted.password, test.verdict === 'inconclusive' ? undefined : order.test);
+  }
+
+  async #isProven(): Promise<boolean> {
+    if (this.order.test === 'none') return true;
+    const proven = await this.services.written.provenBy(this.#key);
+    return proven === 'arrival' || proven === this.order.test;
+  }
+
+  /** Nothing was written, but nobody has seen a mail of this camera yet: the user asked for the proof. */
+  async #proveUnchanged(camera: Camera, settings: EmailSettings, wanted: WantedEmail): Promise<void> {
+    if (this.order.test === 'none') return;
+    const test = await this.services.prove({ camera, settings, wanted, depth: this.order.test }, this.signal);
+    this.#take(test);
+    if (isFailure(test)) this.fail(test.error ?? new CameraEmailError('test-failed', 'the test mail failed'));
+    else if (test.verdict !== 'inconclusive') await this.services.written.remember(this.#key, wanted.password, this.order.test);
+  }
+
+  #take(test: TestResult): void {
+    this.result.test = test;
+    this.result.warnings.push(...test.warnings);
+    if (test.verdict === 'inconclusive') this.result.warnings.push({ code: 'test-inconclusive' });
+    if (isCameraEmailError(test.error, 'in-spam')) this.result.warnings.push({ code: 'in-spam' });
+  }
+
+  /** After a failed write or test: the old settings back, if that is wanted and needed. */
+  async #undo(camera: Camera, before: EmailReading, previous: EmailPassword, wanted: WantedEmail, error: CameraEmailError): Promise<void> {
+    this.fail(error);
+    if (!this.order.rollback || isCameraEmailError(error, 'unauthorized', 'locked-out', 'cancelled')) return;
+    try {
+      if (this.result.test === undefined && (await this.#isAsBefore(camera, before))) return;
+      const password = previous ?? (belongsToAccount(before, wanted) ? wanted.password : undefined);
+      if (password === undefined && before.settings.authentication === true) this.result.warnings.push({ code: 'password-not-restored' });
+      await camera.restore(before, password, this.signal);
+      if (previous !== undefined) await this.services.written.remember(this.#key, previous, undefined);
+      this.result.outcome = 'rolled-back';
+    } catch (undoError) {
+      const { code } = asCameraEmailError(undoError);
+      this.result.warnings.push({ code: 'rollback-failed', params: { value: code } });
+    }
+  }
+
+  async #isAsBefore(camera: Camera, before: EmailReading): Promise<boolean> {
+    const now = await camera.read({ events: before.settings.events !== undefined }, this.signal);
+    return JSON.stringify(now.documents) === JSON.stringify(before.documents);
+  }
+
+  async #backUp(identity: DeviceIdentity, reading: EmailReading): Promise<string> {
+    const { password: _never, ...settings } = reading.settings;
+    const takenAt = new Date(this.services.clock.now()).toISOString();
+    return this.services.backups.save({ version: 1, takenAt, camera: this.#backupCamera(), identity, reading: { ...reading, settings } });
+  }
+
+  #backupCamera() {
+    const { name, address, channel } = this.target;
+    return { name, host: address.host, port: address.port, channel };
+  }
+
+  async #restore(camera: Camera, identity: DeviceIdentity): Promise<void> {
+    const { order, result, services, signal } = this;
+    const { fileName, backup } = await services.backups.load(this.#backupCamera(), order.backup);
+    if (backup.identity.vendor !== identity.vendor || (backup.identity.serial !== '' && backup.identity.serial !== identity.serial)) {
+      throw new CameraEmailError('bad-input', 'the backup belongs to another device', { params: { field: 'backup', value: fileName } });
+    }
+    const events = backup.reading.settings.events !== undefined;
+    const before = await camera.read({ events }, signal);
+    const password = order.wanted !== undefined && belongsToAccount(backup.reading, order.wanted) ? order.wanted.password : undefined;
+    await services.written.forget(this.#key);
+    await camera.restore(backup.reading, password, signal);
+    const after = await camera.read({ events }, signal);
+    result.changes = settingsChanges(before, after);
+    result.backup = fileName;
+    const left = settingsChanges(after, backup.reading);
+    if (left.length > 0) {
+      const fields = left.map(({ field }) => field).join(', ');
+      throw new CameraEmailError('not-applied', `the device kept ${fields}`, { params: { field: fields } });
+    }
+    if (password === undefined && backup.reading.settings.authentication === true) result.warnings.push({ code: 'password-not-restored' });
+    result.outcome = 'restored';
+  }
+}
+
+type EmailPassword = WantedEmail['password'] | undefined;
+
+function isFailure(test: TestResult): boolean {
+  return !test.ok && test.verdict !== 'inconclusive' && !isCameraEmailError(test.error, 'in-spam');
+}
+
+/** The account's password fits these settings: the same server and login name. */
+function belongsToAccount({ settings }: EmailReading, wanted: Pick<WantedEmail, 'server' | 'username'>): boolean {
+  return settings.server?.toLowerCase() === wanted.server.toLowerCase() && settings.username === wanted.username;
+}
+
+function settingsChanges(from: EmailReading, to: EmailReading): Change[] {
+  const fields = new Set([...Object.keys(from.settings), ...Object.keys(to.settings)]) as Set<keyof EmailReading['settings']>;
+  fields.delete('password');
+  return [...fields]
+    .filter((field) => JSON.stringify(from.settings[field]) !== JSON.stringify(to.settings[field]))
+    .map((field) => ({ field, from: from.settings[field], to: to.settings[field] }));
+}

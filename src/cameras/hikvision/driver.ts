@@ -1,0 +1,280 @@
+import { randomBytes } from 'node:crypto';
+import { CameraEmailError, isCameraEmailError } from '../../core/errors.ts';
+import { LIMITS } from '../../core/limits.ts';
+import type { Secret } from '../../core/secret.ts';
+import type { DeviceHttp } from '../../http/types.ts';
+import { childText, XmlDocument } from '../../http/xml.ts';
+import { changesTo } from '../changes.ts';
+import type {
+  Camera,
+  CameraDriver,
+  DeviceDocument,
+  DeviceIdentity,
+  EmailCapabilities,
+  EmailPlan,
+  EmailReading,
+  TestAnswer,
+  WantedEmail,
+  Warning,
+} from '../driver.ts';
+import {
+  DOCUMENTED_LIMITS,
+  encodeSensitive,
+  hasStartTls,
+  readCapabilities,
+  readMailing,
+  singleMailing,
+  withPassword,
+  writeMailing,
+} from './email.ts';
+import { Isapi, isFormRefused, PATHS, parseResponseStatus, statusError } from './isapi.ts';
+import { DEVICE_WIDE, linkageToRestore, planLinkage, readLinkage } from './linkage.ts';
+import { encryptSensitive, type SensitiveFields, sensitiveFieldsFrom, sensitiveKey } from './sensitive.ts';
+
+const VENDOR = 'hikvision';
+const MASK = '•';
+
+export const hikvision: CameraDriver<typeof VENDOR> = {
+  vendor: VENDOR,
+  label: 'Hikvision',
+  brands: ['Hikvision', 'HiLook', 'Annke', 'LTS', 'HiWatch'],
+  evidence: 'recorded',
+  async identify(http, signal) {
+    try {
+      return identityFrom(await Isapi.of(http).deviceInfo(signal));
+    } catch (error) {
+      if (isCameraEmailError(error, 'unsupported', 'unreadable', 'rejected', 'forbidden')) return undefined;
+      throw error;
+    }
+  },
+  open: (http, channel, identity) => new HikvisionCamera(http, channel, identity),
+};
+
+function identityFrom(document: XmlDocument): DeviceIdentity {
+  const { root } = document;
+  if (root.name !== 'DeviceInfo') throw new CameraEmailError('unreadable', `deviceInfo: unexpected document <${root.name}>`);
+  const text = (name: string) => childText(root, name) ?? '';
+  const type = text('deviceType').toLowerCase();
+  return {
+    vendor: VENDOR,
+    brand: text('manufacturer') || hikvision.label,
+    model: text('model'),
+    firmware: [text('firmwareVersion'), text('firmwareReleasedDate')].filter((part) => part !== '').join(' '),
+    serial: text('serialNumber'),
+    name: text('deviceName') || undefined,
+    mac: text('macAddress') || undefined,
+    kind: /nvr|dvr|hybrid/.test(type) ? 'recorder' : /^ip(camera|dome)/.test(type) ? 'camera' : 'unknown',
+  };
+}
+
+/** What `plan` and `apply` need to know about the transport; travels in EmailCapabilities.private. */
+interface Transport {
+  plainWarning: boolean;
+}
+
+class HikvisionCamera implements Camera {
+  readonly #isapi: Isapi;
+  #sensitive: Promise<SensitiveFields | undefined> | undefined;
+  #mailing: DeviceDocument | undefined;
+
+  constructor(
+    private readonly http: DeviceHttp,
+    private readonly channel: number,
+    private readonly device: DeviceIdentity,
+  ) {
+    this.#isapi = Isapi.of(http);
+  }
+
+  async identity(signal: AbortSignal): Promise<DeviceIdentity> {
+    return identityFrom(await this.#isapi.deviceInfo(signal));
+  }
+
+  async capabilities(signal: AbortSignal): Promise<EmailCapabilities> {
+    const told = await this.#optional(async () => readCapabilities((await this.#isapi.get(PATHS.mailingCapabilities, signal)).body));
+    const sensitive = await this.#sensitiveFields(signal);
+    const limitsFromDevice = Object.values(told?.maxLength ?? {}).some((value) => value !== undefined);
+    const transport: Transport = { plainWarning: !this.http.secure && sensitive === undefined };
+    return {
+      securities: this.#mailing === undefined || hasStartTls(this.#mailing.body) ? undefined : ['none', 'tls'],
+      limitsFromDevice,
+      maxLength: limitsFromDevice ? told?.maxLength : DOCUMENTED_LIMITS.maxLength,
+      maxRecipients: told?.maxRecipients ?? DOCUMENTED_LIMITS.maxRecipients,
+      intervals: DOCUMENTED_LIMITS.intervals,
+      attachments: ['none', 'snapshot'],
+      stickyEvents: [...DEVICE_WIDE],
+      private: transport,
+    };
+  }
+
+  async read(scope: { events: boolean }, signal: AbortSignal): Promise<EmailReading> {
+    const mailing = await this.#readMailing(signal);
+    const reading: EmailReading = { settings: readMailing(mailing.body), documents: [mailing] };
+    if (scope.events) {
+      const triggers = await this.#optional(() => this.#isapi.get(PATHS.triggers, signal));
+      if (triggers !== undefined) {
+        reading.settings.events = readLinkage(triggers.body, this.channel).linked;
+        reading.documents.push(triggers);
+      }
+    }
+    return reading;
+  }
+
+  plan(reading: EmailReading, wanted: WantedEmail, capabilities: EmailCapabilities): EmailPlan {
+    const changes = changesTo(reading.settings, wanted);
+    const warnings: Warning[] = [];
+    if ((capabilities.private as Transport | undefined)?.plainWarning) warnings.push({ code: 'plain-http' });
+    const plan: EmailPlan = { changes, writes: [], warnings };
+    const mailing = this.#documentAt(reading, PATHS.mailingOne) ?? this.#documentAt(reading, PATHS.mailingList);
+    if (mailing !== undefined && changes.some(({ field }) => field !== 'events')) {
+      plan.writes.push({
+        method: 'PUT',
+        path: mailing.path,
+        contentType: 'application/xml',
+        body: writeMailing(mailing.body, wanted, wanted.password.reveal()),
+        shown: { path: mailing.path, body: Buffer.from(writeMailing(mailing.body, wanted, MASK), 'latin1').toString('utf8') },
+      });
+    }
+    const triggers = this.#documentAt(reading, PATHS.triggers);
+    if (triggers !== undefined && wanted.events !== undefined) {
+      for (const type of wanted.events.filter((one) => !readLinkage(triggers.body, this.channel).available.includes(one))) {
+        warnings.push({ code: 'event-not-available', params: { value: type } });
+      }
+      for (const { id, body } of planLinkage(triggers.body, this.channel, wanted.events)) {
+        const path = `${this.#isapi.path(PATHS.triggers)}/${encodeURIComponent(id)}`;
+        plan.writes.push({
+          method: 'PUT',
+          path,
+          contentType: 'application/xml',
+          body,
+          shown: { path, body: Buffer.from(body, 'latin1').toString('utf8') },
+        });
+      }
+    }
+    return plan;
+  }
+
+  async apply(plan: EmailPlan, signal: AbortSignal): Promise<Warning[]> {
+    let reboot = false;
+    for (const write of plan.writes) {
+      const resource = write.path.slice(this.#isapi.path('').length);
+      const answer = resource.startsWith(PATHS.triggers)
+        ? await this.#isapi.send('PUT', resource, write.body ?? '', signal)
+        : await this.#putMailing(resource, write.body ?? '', signal);
+      reboot ||= answer.statusCode === 7;
+    }
+    return reboot ? [{ code: 'reboot-required' }] : [];
+  }
+
+  async restore(reading: EmailReading, password: Secret | undefined, signal: AbortSignal): Promise<void> {
+    const mailing = this.#documentAt(reading, PATHS.mailingOne) ?? this.#documentAt(reading, PATHS.mailingList);
+    if (mailing !== undefined) {
+      const body = password === undefined ? mailing.body : withPassword(mailing.body, password.reveal());
+      await this.#putMailing(this.#resourceOf(mailing.path), body, signal);
+    }
+    const triggers = this.#documentAt(reading, PATHS.triggers);
+    if (triggers === undefined) return;
+    const current = await this.#isapi.get(PATHS.triggers, signal);
+    for (const { id, body } of linkageToRestore(triggers.body, current.body)) {
+      await this.#isapi.send('PUT', `${PATHS.triggers}/${encodeURIComponent(id)}`, body, signal);
+    }
+  }
+
+  /**
+   * Sends the device's own document back to its test page, with the password. The page's root element is not documented, so the
+   * single form, the list form and an empty body are tried until one is not refused for its form.
+   */
+  async sendTestEmail(wanted: WantedEmail, signal: AbortSignal): Promise<TestAnswer> {
+    const { body } = this.#mailing ?? (await this.#readMailing(signal));
+    const complete = withPassword(body, wanted.password.reveal());
+    const single = singleMailing(complete);
+    const forms = single === complete ? [complete, ''] : [single, complete, ''];
+    let words = '';
+    for (const form of forms) {
+      const { resource, body: protectedBody } =
+        form === '' ? { resource: PATHS.mailingTest, body: '' } : await this.#protect(PATHS.mailingTest, form, signal);
+      const request = {
+        method: 'POST' as const,
+        resource,
+        body: Buffer.from(protectedBody, 'latin1'),
+        headers: { 'Content-Type': 'application/xml' },
+      };
+      const response = await this.#isapi.ask({ ...request, timeoutMs: LIMITS.device.testMs }, signal);
+      const status = parseResponseStatus(response.body.toString('latin1'));
+      words = status?.words ?? `HTTP ${response.status}`;
+      if (isFormRefused(status, response.status)) continue;
+      if (status === undefined) return { accepted: response.status < 300 ? undefined : false, deviceSays: words };
+      if (status.statusCode === 0 || status.statusCode === 1) return { accepted: true, deviceSays: words };
+      const error = statusError(status, response.status);
+      if (error.code === 'locked-out' || error.code === 'not-activated') throw error;
+      return { accepted: error.code === 'forbidden' || error.code === 'busy' ? undefined : false, deviceSays: words };
+    }
+    return { accepted: undefined, deviceSays: words };
+  }
+
+  /** Cameras are read at `mailing/1`, recorders at the list; each falls back to the other. */
+  async #readMailing(signal: AbortSignal): Promise<DeviceDocument> {
+    const order = this.device.kind === 'recorder' ? [PATHS.mailingList, PATHS.mailingOne] : [PATHS.mailingOne, PATHS.mailingList];
+    let refusal: unknown;
+    for (const resource of order) {
+      try {
+        const document = await this.#isapi.get(resource, signal);
+        readMailing(document.body);
+        this.#mailing = document;
+        return document;
+      } catch (error) {
+        if (!isCameraEmailError(error, 'unsupported', 'forbidden', 'rejected', 'busy')) throw error;
+        refusal ??= error;
+      }
+    }
+    throw refusal;
+  }
+
+  async #putMailing(resource: string, body: string, signal: AbortSignal) {
+    const request = await this.#protect(resource, body, signal);
+    return this.#isapi.send('PUT', request.resource, request.body, signal);
+  }
+
+  /** Over plain http the sensitive fields are encrypted where the device can; in clear only when the user chose http himself. */
+  async #protect(resource: string, body: string, signal: AbortSignal): Promise<{ resource: string; body: string }> {
+    if (this.http.secure) return { resource, body };
+    const fields = await this.#sensitiveFields(signal);
+    if (fields !== undefined) {
+      const iv = randomBytes(16).toString('hex');
+      const key = sensitiveKey(this.http.login, fields);
+      return { resource: `${resource}?security=1&iv=${iv}`, body: encodeSensitive(body, (value) => encryptSensitive(value, key, iv)) };
+    }
+    if (!this.http.plainChosen)
+      throw new CameraEmailError('plain-http', 'the device has no encryption for the mail password', { params: { host: this.http.host } });
+    return { resource, body };
+  }
+
+  #sensitiveFields(signal: AbortSignal): Promise<SensitiveFields | undefined> {
+    if (this.http.secure) return Promise.resolve(undefined);
+    this.#sensitive ??= this.#optional(async () => {
+      const resource = `${PATHS.securityCapabilities}?username=${encodeURIComponent(this.http.login.username)}`;
+      return sensitiveFieldsFrom(XmlDocument.parse((await this.#isapi.get(resource, signal)).body).root);
+    });
+    this.#sensitive.catch(() => {
+      this.#sensitive = undefined;
+    });
+    return this.#sensitive;
+  }
+
+  #documentAt(reading: EmailReading, resource: string) {
+    return reading.documents.find(({ path }) => this.#resourceOf(path) === resource);
+  }
+
+  #resourceOf(path: string): string {
+    return path.replace(/^\/ISAPI/, '').split('?')[0] ?? path;
+  }
+
+  /** What the device may lack without harm; a refused login and a dead connection are still errors. */
+  async #optional<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      if (isCameraEmailError(error, 'unsupported', 'forbidden', 'rejected', 'unreadable', 'busy')) return undefined;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,177 @@
+import { systemClock } from '../../core/clock.ts';
+import { CameraEmailError } from '../../core/errors.ts';
+import { LIMITS } from '../../core/limits.ts';
+import { deviceWords } from '../../core/text.ts';
+import type { DeviceHttp, DeviceRequest, DeviceResponse } from '../../http/types.ts';
+import { childText, XmlDocument } from '../../http/xml.ts';
+
+/** ISAPI resources, without the prefix that firmware up to about 5.1 lacks. */
+export const PATHS = {
+  deviceInfo: '/System/deviceInfo',
+  mailingList: '/System/Network/mailing',
+  mailingOne: '/System/Network/mailing/1',
+  mailingCapabilities: '/System/Network/mailing/capabilities',
+  mailingTest: '/System/Network/mailing/test',
+  triggers: '/Event/triggers',
+  securityCapabilities: '/Security/capabilities',
+} as const;
+
+/** The device's verdict on a request. `statusCode` 0 and 1 mean OK, 7 OK after a reboot. */
+export interface ResponseStatus {
+  statusCode: number;
+  statusString: string;
+  subStatusCode: string;
+  /** What a person may read: the most telling of the device's own words. */
+  words: string;
+  locked: boolean;
+  /** Seconds until a locked account opens again, when told. */
+  unlockSeconds?: number | undefined;
+}
+
+/** Reads a ResponseStatus (XML, or its JSON twin) or a userCheck with lock fields; undefined when the body is something else. */
+export function parseResponseStatus(body: string): ResponseStatus | undefined {
+  const fields = body.trimStart().startsWith('{') ? jsonFields(body) : xmlFields(body);
+  if (fields === undefined) return undefined;
+  const { statusCode = '', statusString = '', subStatusCode = '', errorMsg = '', lockStatus = '', unlockTime, resLockTime } = fields;
+  const seconds = Number(unlockTime ?? resLockTime ?? Number.NaN);
+  return {
+    statusCode: /^\d+$/.test(statusCode) ? Number(statusCode) : -1,
+    statusString,
+    subStatusCode,
+    words: deviceWords([statusString, subStatusCode, errorMsg].filter((word) => word !== '').join(' – ')),
+    locked: lockStatus.toLowerCase() === 'lock' || seconds > 0,
+    unlockSeconds: seconds > 0 ? seconds : undefined,
+  };
+}
+
+const STATUS_FIELDS = ['statusCode', 'statusString', 'subStatusCode', 'errorMsg', 'lockStatus', 'unlockTime', 'resLockTime'] as const;
+type StatusFields = Partial<Record<(typeof STATUS_FIELDS)[number], string>>;
+
+function xmlFields(body: string): StatusFields | undefined {
+  let document: XmlDocument;
+  try {
+    document = XmlDocument.parse(body);
+  } catch {
+    return undefined;
+  }
+  const { root } = document;
+  if (!/^(ResponseStatus|userCheck)$/i.test(root.name)) return undefined;
+  return Object.fromEntries(STATUS_FIELDS.map((field) => [field, childText(root, field)]));
+}
+
+function jsonFields(body: string): StatusFields | undefined {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+  if (typeof parsed !== 'object' || parsed === null || !('statusCode' in parsed)) return undefined;
+  const record = parsed as Record<string, unknown>;
+  return Object.fromEntries(STATUS_FIELDS.filter((field) => record[field] !== undefined).map((field) => [field, String(record[field])]));
+}
+
+/** The error that a non-OK status stands for, in our codes. */
+export function statusError(status: ResponseStatus, httpStatus: number): CameraEmailError {
+  const details = { deviceSays: status.words };
+  const sub = status.subStatusCode.toLowerCase();
+  if (status.locked) return new CameraEmailError('locked-out', 'the device has locked this account', details);
+  if (sub === 'notactivated') return new CameraEmailError('not-activated', 'the device has no password yet', details);
+  if (sub === 'lowprivilege') return new CameraEmailError('forbidden', 'the user lacks a right', details);
+  // A missing "Parameters settings" right is often answered as notSupport: the text for `forbidden` names both explanations.
+  if (sub === 'notsupport' && httpStatus === 403) return new CameraEmailError('forbidden', 'refused as not supported', details);
+  if (sub === 'notsupport' || sub === 'methodnotallowed')
+    return new CameraEmailError('unsupported', 'the device does not know this request', details);
+  if (status.statusCode === 2 || sub === 'devicebusy') return new CameraEmailError('busy', 'the device is busy', details);
+  return new CameraEmailError('rejected', `the device refused: ${status.words}`, details);
+}
+
+/** True for answers that say "I do not take a request of this form", as opposed to "I tried and it failed". */
+export function isFormRefused(status: ResponseStatus | undefined, httpStatus: number): boolean {
+  if (status === undefined) return httpStatus === 404 || httpStatus === 405 || httpStatus === 501;
+  return (
+    status.statusCode === 5 ||
+    status.statusCode === 6 ||
+    /^(notSupport|methodNotAllowed|badXmlFormat|badXmlContent|badDevType)$/i.test(status.subStatusCode)
+  );
+}
+
+/** The tree of one device: the same requests with and without the /ISAPI prefix. */
+export class Isapi {
+  static readonly #byDevice = new WeakMap<DeviceHttp, Isapi>();
+  #prefix = '/ISAPI';
+
+  private constructor(private readonly http: DeviceHttp) {}
+
+  /** One for each device, so that the prefix is found out once. */
+  static of(http: DeviceHttp): Isapi {
+    const isapi = Isapi.#byDevice.get(http) ?? new Isapi(http);
+    Isapi.#byDevice.set(http, isapi);
+    return isapi;
+  }
+
+  path(resource: string): string {
+    return this.#prefix + resource;
+  }
+
+  /** Any answer of the device, judged by nobody yet. `resource` is a path of PATHS, with its query. */
+  async ask(request: Omit<DeviceRequest, 'path'> & { resource: string }, signal: AbortSignal): Promise<DeviceResponse> {
+    const { resource, ...rest } = request;
+    return this.http.request({ ...rest, path: this.path(resource), judgeRefusal: (response) => this.#judgeRefusal(response) }, signal);
+  }
+
+  /** A document, byte for byte. Rejects with the code of the device's ResponseStatus, judged by the body before the HTTP status. */
+  async get(resource: string, signal: AbortSignal): Promise<{ path: string; contentType: string | undefined; body: string }> {
+    const response = await this.ask({ method: 'GET', resource }, signal);
+    const body = response.body.toString('latin1');
+    const status = parseResponseStatus(body);
+    if (status !== undefined) throw statusError(status, response.status);
+    if (response.status >= 400) throw httpError(response.status, `GET ${resource}`);
+    return { path: this.path(resource), contentType: response.headers['content-type'], body };
+  }
+
+  /** A write. Resolves with the status when the device says OK (also "OK, after a reboot"). */
+  async send(method: 'PUT' | 'POST', resource: string, body: string, signal: AbortSignal): Promise<ResponseStatus> {
+    const response = await this.ask(
+      { method, resource, body: Buffer.from(body, 'latin1'), headers: { 'Content-Type': 'application/xml' } },
+      signal,
+    );
+    const status = parseResponseStatus(response.body.toString('latin1'));
+    if (status === undefined) {
+      if (response.status >= 400) throw httpError(response.status, `${method} ${resource}`);
+      throw new CameraEmailError('unreadable', `${method} ${resource}: the device gave no ResponseStatus`);
+    }
+    if (![0, 1, 7].includes(status.statusCode)) throw statusError(status, response.status);
+    return status;
+  }
+
+  /** The device description; settles whether this firmware has the /ISAPI prefix. */
+  async deviceInfo(signal: AbortSignal): Promise<XmlDocument> {
+    try {
+      return XmlDocument.parse((await this.get(PATHS.deviceInfo, signal)).body);
+    } catch (error) {
+      if (!(error instanceof CameraEmailError) || error.code !== 'unsupported' || this.#prefix === '') throw error;
+      this.#prefix = '';
+      return XmlDocument.parse((await this.get(PATHS.deviceInfo, signal)).body);
+    }
+  }
+
+  #judgeRefusal(response: DeviceResponse): CameraEmailError | undefined {
+    const status = parseResponseStatus(response.body.toString('latin1'));
+    if (status?.subStatusCode.toLowerCase() === 'notactivated') return statusError(status, response.status);
+    if (status?.locked !== true) return undefined;
+    const lockMs = status.unlockSeconds === undefined ? LIMITS.device.lockMs : status.unlockSeconds * 1000;
+    return new CameraEmailError('locked-out', 'the device has locked this account', {
+      deviceSays: status.words,
+      retryAt: systemClock.now() + lockMs,
+    });
+  }
+}
+
+function httpError(status: number, what: string): CameraEmailError {
+  const details = { deviceSays: `HTTP ${status}` };
+  if (status === 403) return new CameraEmailError('forbidden', `${what}: HTTP 403`, details);
+  if (status === 404 || status === 405 || status === 501) return new CameraEmailError('unsupported', `${what}: HTTP ${status}`, details);
+  if (status === 503) return new CameraEmailError('busy', `${what}: HTTP 503`, details);
+  return new CameraEmailError('rejected', `${what}: HTTP ${status}`, details);
+}

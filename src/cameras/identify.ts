@@ -1,0 +1,25 @@
+import { CameraEmailError } from '../core/errors.ts';
+import type { DeviceHttp } from '../http/types.ts';
+import type { CameraDriver, DeviceIdentity } from './driver.ts';
+import { DRIVERS, driverFor } from './registry.ts';
+
+export interface Identified {
+  driver: CameraDriver;
+  identity: DeviceIdentity;
+}
+
+/**
+ * The driver of a device: the named one, or with `auto` the first that recognizes it. A refused login ends the search at once, so
+ * that no account is locked by guessing. Rejects with `unsupported` when nobody knows the device.
+ */
+export async function identifyDevice(http: DeviceHttp, vendor: string, signal: AbortSignal): Promise<Identified> {
+  const named = vendor === 'auto' ? undefined : driverFor(vendor);
+  if (vendor !== 'auto' && named === undefined) {
+    throw new CameraEmailError('bad-input', `unknown vendor ${vendor}`, { params: { field: 'vendor', value: vendor } });
+  }
+  for (const driver of named === undefined ? DRIVERS : [named]) {
+    const identity = await driver.identify(http, signal);
+    if (identity !== undefined) return { driver, identity };
+  }
+  throw new CameraEmailError('unsupported', `no driver recognizes ${http.host}`, { params: { host: http.host } });
+}

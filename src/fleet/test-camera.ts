@@ -1,0 +1,46 @@
+import { changesTo } from '../cameras/changes.ts';
+import type { ConfigureServices } from '../cameras/configure.ts';
+import type { Camera, DeviceIdentity, WantedEmail } from '../cameras/driver.ts';
+import { identifyDevice } from '../cameras/identify.ts';
+import type { CameraTarget } from '../cameras/target.ts';
+import type { TestResult } from '../cameras/test-result.ts';
+import { asCameraEmailError, CameraEmailError } from '../core/errors.ts';
+
+export interface CameraTested extends TestResult {
+  target: CameraTarget;
+  identity?: DeviceIdentity | undefined;
+}
+
+type Services = Pick<ConfigureServices, 'connect' | 'prove'>;
+
+/** Has one camera send its test mail with the settings it holds. Never rejects. Nothing is written into the camera. */
+export async function testCamera(
+  target: CameraTarget,
+  wanted: Omit<WantedEmail, 'writePassword' | 'channel'>,
+  depth: 'camera' | 'arrival',
+  services: Services,
+  signal: AbortSignal,
+): Promise<CameraTested> {
+  let camera: Camera | undefined;
+  let identity: DeviceIdentity | undefined;
+  try {
+    const http = services.connect(target);
+    const identified = await identifyDevice(http, target.vendor, signal);
+    identity = identified.identity;
+    camera = identified.driver.open(http, target.channel, identity);
+    const { settings } = await camera.read({ events: false }, signal);
+    const whole: WantedEmail = { ...wanted, writePassword: false, channel: target.channel };
+    // The camera's own password is needed for the test, and only the account's is known: the camera must use that account.
+    const foreign = changesTo(settings, whole).filter(({ field }) => field === 'server' || field === 'username');
+    if (foreign.length > 0) {
+      const field = foreign.map((change) => change.field).join(', ');
+      throw new CameraEmailError('not-applied', `the camera does not use this account: ${field}`, { params: { field } });
+    }
+    return { target, identity, ...(await services.prove({ camera, settings, wanted: whole, depth }, signal)) };
+  } catch (error) {
+    const failure = asCameraEmailError(error);
+    return { target, identity, ok: false, verdict: 'failed', stages: [], warnings: [], error: failure };
+  } finally {
+    await camera?.close?.(AbortSignal.timeout(5_000)).catch(() => undefined);
+  }
+}

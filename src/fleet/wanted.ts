@@ -1,0 +1,54 @@
+import type { SecurityChoice } from '../cameras/changes.ts';
+import type { ConfigureOrder } from '../cameras/configure.ts';
+import type { Attachment } from '../cameras/driver.ts';
+import { type MailAccount, parseAddresses } from '../mail/account.ts';
+import { GMAIL } from '../mail/gmail.ts';
+
+/** What the user set in the node, before it is known which camera it is for. */
+export interface EmailWishes {
+  /** Comma-separated; empty: the account's recipients; `keep`: those of the camera. */
+  recipients: string;
+  /** `{camera}` stands for the camera's name. Empty: as the camera has it. */
+  senderName: string;
+  attachment: Attachment | 'keep';
+  /** Seconds; undefined: as the camera has it. */
+  minInterval: number | undefined;
+  /** Empty: as the camera has it. */
+  events: readonly string[];
+}
+
+/** The settings that make a camera mail through the account. Throws `bad-input` for addresses that are none. */
+export function wantedFor(account: MailAccount, wishes: EmailWishes, cameraName: string): NonNullable<ConfigureOrder['wanted']> {
+  return {
+    enabled: true,
+    server: account.smtp.host,
+    port: account.smtp.port,
+    security: account.smtp.security,
+    authentication: true,
+    username: account.username,
+    password: account.password,
+    sender: account.email,
+    senderName: wishes.senderName === '' ? undefined : wishes.senderName.replaceAll('{camera}', cameraName),
+    recipients: wishes.recipients === 'keep' ? undefined : recipientsOf(account, wishes.recipients),
+    attachment: wishes.attachment === 'keep' ? undefined : wishes.attachment,
+    minInterval: wishes.minInterval,
+    events: wishes.events.length === 0 ? undefined : [...wishes.events],
+  };
+}
+
+/** The given recipients, else the account's, else the account itself. */
+export function recipientsOf(account: MailAccount, text: string): string[] {
+  const given = parseAddresses(text);
+  if (given.length > 0) return given;
+  return account.recipients.length > 0 ? account.recipients : [account.email];
+}
+
+/** The encryptions that the account's server is known to offer, the account's own first. */
+export function securityChoices({ service, smtp }: MailAccount): SecurityChoice[] {
+  if (service !== 'gmail') return [smtp];
+  const all: SecurityChoice[] = [
+    { security: 'tls', port: GMAIL.tlsPort },
+    { security: 'starttls', port: GMAIL.starttlsPort },
+  ];
+  return all.sort((one) => (one.security === smtp.security ? -1 : 1));
+}
