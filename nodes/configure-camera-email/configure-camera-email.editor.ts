@@ -1,0 +1,89 @@
+import { type CameraList, cameraList, camerasExist } from '../shared/editor/camera-list.ts';
+import { byId, properties, showWhen } from '../shared/editor/form.ts';
+import type { EditorNode } from '../shared/editor/red.ts';
+import { element } from '../shared/editor/report.ts';
+import { defaults, MAIL_EVENTS, validators } from './config.ts';
+
+const PREFIX = 'node-input';
+let cameras: CameraList | undefined;
+
+RED.nodes.registerType('configure-camera-email', {
+  category: 'camera email',
+  color: '#92BFE1',
+  icon: 'configure-camera-email.svg',
+  defaults: {
+    ...properties('configure-camera-email', PREFIX, defaults, validators),
+    account: { value: '', type: 'gmail-account', required: true },
+    cameras: { value: [], type: 'camera-device[]', validate: camerasExist },
+  },
+  inputs: 1,
+  outputs: 2,
+  paletteLabel() {
+    return this._('configure-camera-email.palette');
+  },
+  label() {
+    return this.name || this._('configure-camera-email.palette');
+  },
+  labelStyle() {
+    return this.name ? 'node_label_italic' : '';
+  },
+  inputLabels() {
+    return this._('configure-camera-email.input');
+  },
+  outputLabels(index: number) {
+    return this._(index === 0 ? 'configure-camera-email.output.each' : 'configure-camera-email.output.summary');
+  },
+  oneditprepare() {
+    cameras = cameraList(this, this.cameras);
+    drawEvents(this);
+    explainAction(this);
+    const test = byId(`${PREFIX}-test`, HTMLSelectElement);
+    const action = byId(`${PREFIX}-action`, HTMLSelectElement);
+    showWhen('rollback', [test, action], () => test.value !== 'none' && action.value !== 'verify');
+  },
+  oneditsave() {
+    this.cameras = cameras?.selected() ?? this.cameras;
+    this.events = chosenEvents();
+    cameras?.close();
+  },
+  oneditcancel() {
+    cameras?.close();
+  },
+});
+
+function explainAction(node: EditorNode): void {
+  const action = byId(`${PREFIX}-action`, HTMLSelectElement);
+  const hint = byId('camera-email-action-hint', HTMLElement);
+  const explain = () => {
+    hint.textContent = node._(`configure-camera-email.action-hint.${action.value || defaults.action}`);
+  };
+  $(action).on('change', explain);
+  explain();
+}
+
+function drawEvents(node: EditorNode): void {
+  const saved: unknown[] = Array.isArray(node.events) ? node.events : [];
+  const summary = byId('camera-email-events-summary', HTMLElement);
+  const tell = () => {
+    const count = chosenEvents().length;
+    summary.textContent =
+      count === 0 ? node._('configure-camera-email.events-kept') : node._('configure-camera-email.events-chosen', { count });
+  };
+  const boxes = MAIL_EVENTS.map((type) => {
+    const box = element('input');
+    box.type = 'checkbox';
+    box.value = type;
+    box.id = `camera-email-event-${type}`;
+    box.checked = saved.includes(type);
+    box.addEventListener('change', tell);
+    const label = element('label', '', box, element('span', '', node._(`events.${type}`)));
+    label.htmlFor = box.id;
+    return label;
+  });
+  byId('camera-email-events', HTMLElement).replaceChildren(...boxes);
+  tell();
+}
+
+function chosenEvents(): string[] {
+  return [...document.querySelectorAll<HTMLInputElement>('#camera-email-events input:checked')].map((box) => box.value);
+}

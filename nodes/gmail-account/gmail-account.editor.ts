@@ -1,0 +1,104 @@
+import { byId, current, formValues, properties, showWhen } from '../shared/editor/form.ts';
+import type { EditorNode } from '../shared/editor/red.ts';
+import { type Check, element, errorBox, stageRow, unanswered } from '../shared/editor/report.ts';
+import { post, type ShownError, whileBusy } from '../shared/editor/request.ts';
+import { appPasswordVerdict, defaults, validators } from './config.ts';
+
+interface Verified {
+  ok: boolean;
+  smtp?: Check;
+  imap?: Check;
+  error?: ShownError;
+}
+
+const PREFIX = 'node-config-input';
+const STAGES = ['dns', 'connect', 'tls', 'login'];
+
+RED.nodes.registerType('gmail-account', {
+  category: 'config',
+  color: '#7FB1D8',
+  icon: 'gmail-account.svg',
+  defaults: {
+    ...properties('gmail-account', PREFIX, defaults, validators),
+    tls: { value: '', type: 'tls-config', required: false },
+  },
+  credentials: {
+    appPassword: {
+      type: 'password',
+      // Two parameters: Node-RED shows the returned text only then.
+      validate(this: EditorNode, value: unknown, _options: unknown) {
+        const { verdict, letters } = appPasswordVerdict(String(value ?? ''), String(current(this, PREFIX).service));
+        return verdict === true || this._(`reasons.${verdict}`, { count: letters });
+      },
+    },
+  },
+  paletteLabel() {
+    return this._('gmail-account.palette');
+  },
+  label() {
+    return this.name || this.email || this._('gmail-account.palette');
+  },
+  oneditprepare() {
+    followService();
+    followAppPassword(this);
+    const button = byId('camera-email-verify', HTMLButtonElement);
+    button.addEventListener('click', () => whileBusy(button, () => verify(this)));
+  },
+  oneditsave() {
+    const input = byId(`${PREFIX}-appPassword`, HTMLInputElement);
+    if (input.value !== '') $(input).val(withoutBlanks(input.value, byId(`${PREFIX}-service`, HTMLSelectElement).value));
+  },
+});
+
+function followService(): void {
+  const service = byId(`${PREFIX}-service`, HTMLSelectElement);
+  const security = byId(`${PREFIX}-security`, HTMLSelectElement);
+  const custom = () => service.value === 'custom';
+  showWhen('custom', [service], custom);
+  showWhen('gmail', [service], () => !custom());
+  const unencrypted = security.querySelector<HTMLOptionElement>('option[value="none"]');
+  const limit = () => {
+    if (unencrypted) unencrypted.hidden = unencrypted.disabled = !custom();
+    if (!custom() && security.value === 'none') $(security).val('tls').trigger('change');
+  };
+  $(service).on('change', limit);
+  limit();
+}
+
+/** Google shows the password in four groups: the blanks between them are not part of it. */
+function withoutBlanks(password: string, service: string): string {
+  return service === 'gmail' ? password.replace(/\s+/g, '') : password.trim();
+}
+
+function followAppPassword(node: EditorNode): void {
+  const input = byId(`${PREFIX}-appPassword`, HTMLInputElement);
+  const service = byId(`${PREFIX}-service`, HTMLSelectElement);
+  const hint = byId('camera-email-password-hint', HTMLElement);
+  const judge = () => {
+    const { verdict, letters } = appPasswordVerdict(input.value, service.value);
+    const complete = verdict === true && service.value === 'gmail' && letters > 0;
+    hint.className = `camera-email-hint ${verdict === true ? 'camera-email-good' : 'camera-email-bad'}`;
+    if (input.value === '') hint.textContent = '';
+    else if (verdict === true) hint.textContent = complete ? node._('gmail-account.password-complete') : '';
+    else hint.textContent = node._(`reasons.${verdict}`, { count: letters });
+  };
+  input.addEventListener('input', judge);
+  $(service).on('change', judge);
+  judge();
+}
+
+async function verify(node: EditorNode): Promise<void> {
+  const report = byId('camera-email-verify-report', HTMLElement);
+  report.replaceChildren(element('span', 'camera-email-unreached', node._('gmail-account.verifying')));
+  const { appPassword, ...config } = formValues(PREFIX, [...Object.keys(defaults), 'appPassword']);
+  try {
+    const answer = await post<Verified>('verify', { id: node.id, config, credentials: { appPassword } });
+    report.replaceChildren();
+    if (answer.smtp) report.append(stageRow(node, node._('gmail-account.smtp'), answer.smtp, STAGES));
+    if (answer.imap) report.append(stageRow(node, node._('gmail-account.imap'), answer.imap, STAGES));
+    if (answer.error) report.append(errorBox(node, answer.error));
+    if (answer.ok) report.append(element('strong', 'camera-email-good', node._('gmail-account.verified')));
+  } catch (failure) {
+    report.replaceChildren(unanswered(node, failure));
+  }
+}
