@@ -110,9 +110,11 @@ class ConfigureRun {
     const { driver, identity } = await identifyDevice(http, this.target.vendor, this.signal);
     const camera = driver.open(http, this.target.channel, identity);
     this.#camera = camera;
-    this.result.identity = identity;
-    if (this.order.action === 'restore') await this.#restore(camera, identity);
-    else await this.#configure(camera, identity);
+    // Some brands tell model and firmware by requests of their own, which identifying cannot afford.
+    const whole = identity.model === '' || identity.firmware === '' ? await camera.identity(this.signal) : identity;
+    this.result.identity = whole;
+    if (this.order.action === 'restore') await this.#restore(camera, whole);
+    else await this.#configure(camera, whole);
   }
 
   async #configure(camera: Camera, identity: DeviceIdentity): Promise<void> {

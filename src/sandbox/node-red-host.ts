@@ -1,0 +1,100 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join, resolve } from 'node:path';
+
+export interface HostOptions {
+  /** Made anew; Node-RED's userDir. */
+  userDir: string;
+  flows: object[];
+  credentials: Record<string, Record<string, string>>;
+  /** The package's folder, linked into the userDir. */
+  packageDir: string;
+  /** Default: Node-RED of the package's own node_modules, run by this Node. */
+  nodeRed?: string;
+  nodeBinary?: string;
+  onOutput?: (text: string) => void;
+}
+
+export interface NodeRedHost {
+  url: string;
+  /** Everything it has printed. */
+  output(): string;
+  /** Resolves with the exit code when the process has ended. */
+  ended: Promise<number | null>;
+  stop(signal?: NodeJS.Signals): Promise<void>;
+}
+
+/** A real Node-RED as a process of its own, listening on loopback. Resolves when its editor answers. */
+export async function startNodeRed(options: HostOptions): Promise<NodeRedHost> {
+  const { userDir, flows, credentials, packageDir, onOutput } = options;
+  rmSync(userDir, { recursive: true, force: true });
+  mkdirSync(join(userDir, 'node_modules'), { recursive: true });
+  symlinkSync(resolve(packageDir), join(userDir, 'node_modules', 'node-red-contrib-camera-email'), 'dir');
+  writeFileSync(
+    join(userDir, 'package.json'),
+    JSON.stringify({ name: 'camera-email-sandbox', dependencies: { 'node-red-contrib-camera-email': '*' } }),
+  );
+  writeFileSync(join(userDir, 'flows.json'), JSON.stringify(flows, null, 2));
+  writeFileSync(join(userDir, 'flows_cred.json'), JSON.stringify(credentials, null, 2));
+  const port = await freePort();
+  writeFileSync(join(userDir, 'settings.js'), `module.exports = ${JSON.stringify(settings(port), null, 2)};\n`);
+
+  const script = options.nodeRed ?? join(packageDir, 'node_modules/node-red/red.js');
+  const child = spawn(options.nodeBinary ?? process.execPath, [script, '--userDir', userDir], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  const collect = (chunk: Buffer) => {
+    output += chunk.toString();
+    onOutput?.(chunk.toString());
+  };
+  child.stdout.on('data', collect);
+  child.stderr.on('data', collect);
+  const ended = new Promise<number | null>((done) => child.once('exit', (code) => done(code)));
+  const url = `http://127.0.0.1:${port}`;
+  const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
+    child.kill(signal);
+    await ended;
+  };
+  await Promise.race([
+    answers(`${url}/nodes`),
+    ended.then(() => {
+      throw new Error(`Node-RED ended:\n${output}`);
+    }),
+  ]).catch(async (error) => {
+    await stop('SIGKILL');
+    throw error;
+  });
+  return { url, output: () => output, ended, stop };
+}
+
+function settings(uiPort: number) {
+  return {
+    uiHost: '127.0.0.1',
+    uiPort,
+    flowFile: 'flows.json',
+    credentialSecret: false,
+    logging: { console: { level: 'info', metrics: false, audit: false } },
+    telemetry: { enabled: false, updateNotification: false },
+    editorTheme: { tours: false, projects: { enabled: false } },
+    externalModules: { palette: { allowInstall: false }, modules: { allowInstall: false } },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const address = server.address();
+  await new Promise((done) => server.close(done));
+  if (typeof address !== 'object' || address === null) throw new Error('no free port');
+  return address.port;
+}
+
+async function answers(url: string): Promise<void> {
+  const until = Date.now() + 60_000;
+  while (Date.now() < until) {
+    const response = await fetch(url, { headers: { Accept: 'application/json' } }).catch(() => undefined);
+    if (response?.ok) return;
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  throw new Error(`${url} did not answer within 60 s`);
+}
