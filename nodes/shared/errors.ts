@@ -35,7 +35,8 @@ export function publicError(RED: NodeRed, thrown: unknown): PublicError {
 /** The Error that goes to `done` and so to Catch nodes: its own fields beside the message. */
 export function catchable(RED: NodeRed, thrown: unknown): Error & PublicError {
   const described = publicError(RED, thrown);
-  return Object.assign(new Error(`${described.message} ${described.advice}`), described, { message: described.message });
+  // Of an error's own fields Node-RED copies only code and cause into `msg.error`: the cause carries the rest.
+  return Object.assign(new Error(described.message), described, { cause: described });
 }
 
 export interface PublicWarning {

@@ -1,10 +1,12 @@
 import type { Clock } from '../core/clock.ts';
 import { asCameraEmailError, CameraEmailError, isCameraEmailError } from '../core/errors.ts';
+import { LIMITS } from '../core/limits.ts';
 import type { DeviceHttp } from '../http/types.ts';
 import type { BackupStore } from './backups.ts';
 import { changesTo, fitToDevice, type SecurityChoice } from './changes.ts';
+import { isClockWrong, withDeviceClock } from './device-clock.ts';
 import type { Camera, Change, DeviceIdentity, EmailPlan, EmailReading, EmailSettings, WantedEmail, Warning } from './driver.ts';
-import { identifyDevice } from './identify.ts';
+import { identifyDevice, recallDevice, rememberDevice } from './identify.ts';
 import { type CameraTarget, cameraKey } from './target.ts';
 import type { TestResult } from './test-result.ts';
 import type { WrittenRecord } from './written.ts';
@@ -43,6 +45,8 @@ export interface ProofRequest {
   settings: EmailSettings;
   wanted: WantedEmail;
   depth: 'camera' | 'arrival';
+  /** No device has confirmed this brand's test yet: a mail that does not come proves nothing. */
+  experimental: boolean;
 }
 
 export interface CameraOutcome {
@@ -102,19 +106,29 @@ class ConfigureRun {
 
   async finish(): Promise<void> {
     // A counted session is given back even when the job was stopped; its own request deadlines bound this.
-    await this.#camera?.close?.(AbortSignal.timeout(5_000)).catch(() => undefined);
+    await this.#camera?.close?.(AbortSignal.timeout(LIMITS.device.logoutMs)).catch(() => undefined);
   }
 
   async start(): Promise<void> {
-    const http = this.services.connect(this.target);
-    const { driver, identity } = await identifyDevice(http, this.target.vendor, this.signal);
-    const camera = driver.open(http, this.target.channel, identity);
+    const { target, order, services, signal } = this;
+    const http = withDeviceClock(services.connect(target), services.clock);
+    // A backup must not go into the device that has taken the old one's address since.
+    const recalled = order.action === 'restore' ? undefined : recallDevice(http, target.vendor, services.clock);
+    rememberDevice(http, undefined);
+    const { driver, identity } = recalled ?? (await identifyDevice(http, target.vendor, signal));
+    const camera = driver.open(http, target.channel, identity);
     this.#camera = camera;
     // Some brands tell model and firmware by requests of their own, which identifying cannot afford.
-    const whole = identity.model === '' || identity.firmware === '' ? await camera.identity(this.signal) : identity;
+    const told = identity.model !== '' && identity.firmware !== '';
+    const whole = told || recalled !== undefined ? identity : await camera.identity(signal);
     this.result.identity = whole;
-    if (this.order.action === 'restore') await this.#restore(camera, whole);
+    if (order.action === 'restore') await this.#restore(camera, whole);
     else await this.#configure(camera, whole);
+    if (this.result.error === undefined) {
+      rememberDevice(http, { driver, identity: whole, vendor: target.vendor, at: recalled?.at ?? services.clock.now() });
+    }
+    if ((order.action === 'plan' || order.action === 'verify') && isClockWrong(http.clockSkewMs))
+      this.result.warnings.push({ code: 'clock-wrong' });
   }
 
   async #configure(camera: Camera, identity: DeviceIdentity): Promise<void> {
@@ -135,6 +149,7 @@ class ConfigureRun {
     const plan = camera.plan(reading, fit.wanted, capabilities);
     result.changes = plan.changes;
     result.warnings.push(...fit.warnings, ...plan.warnings);
+    if ((fit.wanted.recipients ?? reading.settings.recipients)?.length === 0) result.warnings.push({ code: 'recipients-not-set' });
     if (verifying && held === 'unknown') result.warnings.push({ code: 'password-unknown' });
     if (order.action === 'plan') {
       result.requests = plan.writes.map(({ method, shown }) => ({ method, ...shown }));
@@ -148,19 +163,26 @@ class ConfigureRun {
           params: { field: impossible.field, ...impossible.params },
         });
       }
-      await this.#apply(camera, identity, reading, fit.wanted, plan);
+      await this.#apply(camera, identity, reading, fit.wanted, plan, capabilities.experimentalTest === true);
     }
   }
 
-  async #apply(camera: Camera, identity: DeviceIdentity, before: EmailReading, wanted: WantedEmail, plan: EmailPlan): Promise<void> {
+  async #apply(
+    camera: Camera,
+    identity: DeviceIdentity,
+    before: EmailReading,
+    wanted: WantedEmail,
+    plan: EmailPlan,
+    experimental: boolean,
+  ): Promise<void> {
     const { order, result, services, signal } = this;
     if (plan.changes.length === 0) {
       result.outcome = 'unchanged';
-      if (!(await this.#isProven())) await this.#proveUnchanged(camera, before.settings, wanted);
+      if (!(await this.#isProven())) await this.#proveUnchanged(camera, before.settings, wanted, experimental);
       return;
     }
     result.warnings.push(...((await services.verifyAccount?.(signal)) ?? []));
-    const previousPassword = await services.written.previousPassword(this.#key);
+    const previousPassword = before.settings.password ?? (await services.written.previousPassword(this.#key));
     result.backup = await this.#backUp(identity, before);
     await services.written.forget(this.#key);
     let after: EmailReading;
@@ -182,7 +204,7 @@ class ConfigureRun {
       await services.written.remember(this.#key, wanted.password, undefined);
       return;
     }
-    const test = await services.prove({ camera, settings: after.settings, wanted, depth: order.test }, signal);
+    const test = await services.prove({ camera, settings: after.settings, wanted, depth: order.test, experimental }, signal);
     this.#take(test);
     if (isFailure(test))
       await this.#undo(camera, before, previousPassword, wanted, test.error ?? new CameraEmailError('test-failed', 'the test mail failed'));
@@ -196,9 +218,9 @@ class ConfigureRun {
   }
 
   /** Nothing was written, but nobody has seen a mail of this camera yet: the user asked for the proof. */
-  async #proveUnchanged(camera: Camera, settings: EmailSettings, wanted: WantedEmail): Promise<void> {
+  async #proveUnchanged(camera: Camera, settings: EmailSettings, wanted: WantedEmail, experimental: boolean): Promise<void> {
     if (this.order.test === 'none') return;
-    const test = await this.services.prove({ camera, settings, wanted, depth: this.order.test }, this.signal);
+    const test = await this.services.prove({ camera, settings, wanted, depth: this.order.test, experimental }, this.signal);
     this.#take(test);
     if (isFailure(test)) this.fail(test.error ?? new CameraEmailError('test-failed', 'the test mail failed'));
     else if (test.verdict !== 'inconclusive') await this.services.written.remember(this.#key, wanted.password, this.order.test);

@@ -1,4 +1,5 @@
 import type { Secret } from '../core/secret.ts';
+import type { RawEvent } from '../events/source.ts';
 import type { DeviceHttp } from '../http/types.ts';
 
 export type Evidence = 'vendor document' | 'recorded' | 'public code';
@@ -131,6 +132,8 @@ export interface EmailPlan {
 export interface TestAnswer {
   /** True: the device says the mail is sent. False: it says it failed. Undefined: it cannot say (refuses the command): inconclusive. */
   accepted: boolean | undefined;
+  /** False: certainly nothing was sent, so that nobody need look for it. */
+  sent?: boolean;
   /** Its words, verbatim. */
   deviceSays: string;
 }
@@ -149,6 +152,11 @@ export interface Camera {
   /** Writes the documents of an earlier reading back. `password` is the one that belongs to them, when it is known. */
   restore(reading: EmailReading, password: Secret | undefined, signal: AbortSignal): Promise<void>;
   sendTestEmail?(wanted: WantedEmail, signal: AbortSignal): Promise<TestAnswer>;
+  /** One connection's worth of events; see EventSource. Whoever asks reconnects (events/reconnect.ts). */
+  events?(signal: AbortSignal): AsyncIterable<RawEvent>;
+  /** Why the device may have nothing to tell although it is connected. */
+  eventWarnings?(signal: AbortSignal): Promise<Warning[]>;
+  /** A whole JPEG of the channel (1-based). */
   snapshot?(channel: number, signal: AbortSignal): Promise<Buffer>;
   /** Ends sessions the device counts (token vendors log out here). Safe to call twice. */
   close?(signal: AbortSignal): Promise<void>;

@@ -1,8 +1,13 @@
+import { axis } from './axis/driver.ts';
+import { dahua } from './dahua/driver.ts';
 import type { CameraDriver } from './driver.ts';
+import { foscam } from './foscam/driver.ts';
+import { hanwha } from './hanwha/driver.ts';
 import { hikvision } from './hikvision/driver.ts';
+import { reolink } from './reolink/driver.ts';
 
 /** Every vendor, one line each. The editor's list, the README table and the contract tests follow from it. */
-export const DRIVERS: readonly CameraDriver[] = [hikvision];
+export const DRIVERS: readonly CameraDriver[] = [hikvision, dahua, reolink, axis, hanwha, foscam];
 
 export function driverFor(vendor: string): CameraDriver | undefined {
   return DRIVERS.find((driver) => driver.vendor === vendor);

@@ -1,6 +1,7 @@
 import { createHmac, randomBytes, scryptSync } from 'node:crypto';
-import { loadJson, writeFileDurably } from '../core/files.ts';
+import { loadJson } from '../core/files.ts';
 import type { Secret } from '../core/secret.ts';
+import { StateFile } from '../core/state-file.ts';
 
 /** What we last wrote into a camera. The password is held as a keyed digest that only says "the same" or "another". */
 interface WrittenEntry {
@@ -24,32 +25,29 @@ export interface WrittenRecord {
   previousPassword(cameraKey: string): Promise<Secret | undefined>;
   /** Before a write: from here on nobody knows what the camera holds, even after a crash. Durable when it resolves. */
   forget(cameraKey: string): Promise<void>;
+  /** Durable when it resolves; what many cameras report at the same time is written together. */
   remember(cameraKey: string, password: Secret, proven: WrittenEntry['proven']): Promise<void>;
+  /** The same text for the same password, also after a restart; it does not help to guess the password. */
+  tag(password: Secret): Promise<string>;
 }
 
 export function openWrittenRecord(file: string, report: (damagedFile: string) => void): WrittenRecord {
   const seen = new Map<string, Secret>();
   const tags = new Map<string, string>();
-  let state: Promise<WrittenFile> | undefined;
-  let lastWrite: Promise<void> = Promise.resolve();
+  let opened: Promise<{ state: WrittenFile; disk: StateFile }> | undefined;
 
-  const load = async (): Promise<WrittenFile> => {
+  const load = async () => {
     const loaded = await loadJson(file, Date.now());
-    if (loaded.found && isWrittenFile(loaded.value)) return loaded.value;
     if (!loaded.found && loaded.damaged !== undefined) report(loaded.damaged);
-    return { version: 1, salt: randomBytes(32).toString('hex'), cameras: Object.create(null) as Record<string, WrittenEntry> };
+    const state = loaded.found && isWrittenFile(loaded.value) ? loaded.value : emptyFile();
+    return { state, disk: new StateFile(file, () => `${JSON.stringify(state)}\n`) };
   };
   const get = () => {
-    state ??= load();
-    return state;
-  };
-  const save = async () => {
-    const current = await get();
-    lastWrite = lastWrite.catch(() => undefined).then(() => writeFileDurably(file, `${JSON.stringify(current)}\n`));
-    await lastWrite;
+    opened ??= load();
+    return opened;
   };
   const tagOf = async (password: Secret): Promise<string> => {
-    const { salt } = await get();
+    const { salt } = (await get()).state;
     const quick = createHmac('sha256', salt).update(password.reveal()).digest('hex');
     let tag = tags.get(quick);
     if (tag === undefined) {
@@ -63,30 +61,35 @@ export function openWrittenRecord(file: string, report: (damagedFile: string) =>
 
   return {
     async compare(cameraKey, password) {
-      const entry = (await get()).cameras[cameraKey];
+      const entry = (await get()).state.cameras[cameraKey];
       const tag = await tagOf(password);
       if (entry === undefined) return 'unknown';
       return entry.passwordTag === tag ? 'same' : 'other';
     },
     async provenBy(cameraKey) {
-      return (await get()).cameras[cameraKey]?.proven;
+      return (await get()).state.cameras[cameraKey]?.proven;
     },
     async previousPassword(cameraKey) {
-      const entry = (await get()).cameras[cameraKey];
+      const entry = (await get()).state.cameras[cameraKey];
       return entry === undefined ? undefined : seen.get(entry.passwordTag);
     },
     async forget(cameraKey) {
-      const { cameras } = await get();
-      if (cameras[cameraKey] === undefined) return;
-      delete cameras[cameraKey];
-      await save();
+      const { state, disk } = await get();
+      if (state.cameras[cameraKey] === undefined) return;
+      delete state.cameras[cameraKey];
+      await disk.save();
     },
     async remember(cameraKey, password, proven) {
-      const { cameras } = await get();
-      cameras[cameraKey] = { passwordTag: await tagOf(password), proven };
-      await save();
+      const { state, disk } = await get();
+      state.cameras[cameraKey] = { passwordTag: await tagOf(password), proven };
+      await disk.save();
     },
+    tag: tagOf,
   };
+}
+
+function emptyFile(): WrittenFile {
+  return { version: 1, salt: randomBytes(32).toString('hex'), cameras: Object.create(null) as Record<string, WrittenEntry> };
 }
 
 function isWrittenFile(value: unknown): value is WrittenFile {

@@ -31,6 +31,40 @@ export const LIMITS = {
     idleClientMs: 5 * 60_000,
     clients: 4_096,
   },
+  events: {
+    /** One part of a stream. An alert is below 5 KiB; access controllers send lists of some 100 KiB. */
+    textBytes: 256 * 1024,
+    imageBytes: 8 * 1024 * 1024,
+    /** Before the next attempt: the first pause, and the longest. Half as much again comes on top at random, so that no fleet reconnects at once. */
+    retryMinMs: 2_000,
+    retryMaxMs: 40_000,
+    /** A connection that held this long counts as good: the pauses start from the shortest again. */
+    stableMs: 10_000,
+    /** Hikvision cameras send a heartbeat every 10 s, some recorders every 40 s. */
+    hikvisionSilenceMs: 60_000,
+    /** An event that is older by the device's own clock was kept and sent again. */
+    replayMs: 120_000,
+    /** While a device has not sent its time yet, an event that seems old waits this long for it. */
+    holdMs: 15_000,
+    /** Stamps in whole seconds and a slow network look like this much of a wrong clock. */
+    clockToleranceMs: 5_000,
+    /** A picture may delay its event by this much. Snapshots of cameras take 0.3 to 2 s. */
+    pictureMs: 3_000,
+    /** A connection whose other end is gone without a word is noticed by TCP itself, beside the heartbeats. */
+    keepAliveMs: 30_000,
+  },
+  fleet: {
+    /** More at a time only make Node-RED itself the bottleneck. */
+    concurrency: 64,
+    /** A camera whose time is up may still log out and say what it has done. Longer than logoutMs. */
+    graceMs: 6_000,
+    /** A job that was killed is carried on within a day; whoever starts it later wants it from the beginning. */
+    resumeMs: 24 * 3_600_000,
+    /** Tests one after the other that fail by the account's fault: one alone may be a camera that mangles the password. */
+    sameFailures: 2,
+    /** Certificates become invalid long after this; mails sort wrongly from here on. */
+    clockSkewMs: 5 * 60_000,
+  },
   xml: {
     bytes: 2 * 1024 * 1024,
     depth: 64,
@@ -66,5 +100,91 @@ export const LIMITS = {
     arrivalDefaultMs: 60_000,
     /** When the device says that its test failed, the mail may still be on its way: look this long before believing it. */
     arrivalAfterFailureMs: 10_000,
+    /** A device that cannot say whether it sent may have done so. */
+    arrivalUnansweredMs: 30_000,
+  },
+  outbox: {
+    /** At one mail a minute this is a week; more than that nobody reads. */
+    mails: 10_000,
+    /** SD cards of small hosts are the measure. */
+    bytes: 512 * 1024 * 1024,
+    /** Longer than the 24 hours that Gmail blocks an account after its daily limit. */
+    ageMs: 48 * 3_600_000,
+    /** Mails refused for good are kept to be looked at, the oldest make room. */
+    failedMails: 500,
+    failedBytes: 128 * 1024 * 1024,
+    /** Mails written and synced together, so that one sync of the directory serves all of them. */
+    commitMails: 64,
+    /** Handed to the connections at the same time: more than there are connections, so that they see that a burst waits. */
+    inFlight: 16,
+    inFlightBytes: 64 * 1024 * 1024,
+    /** What a mail whose upload has begun gets to finish when Node-RED stops: it waits 15 s for a node to close. */
+    closeMs: 8_000,
+    /** The lock of a live process is renewed this often, and taken over when it has not been for the second time. */
+    lockBeatMs: 5_000,
+    lockStaleMs: 30_000,
+    /** The envelope in front of a stored mail; one with a thousand recipients needs 60 KiB. */
+    envelopeBytes: 64 * 1024,
+    /** Messages held in memory until their mails are sent; the others come out as after a restart. */
+    keptMessages: 200,
+    /** Lines of what was merged that a digest shows. */
+    digestLines: 20,
+  },
+  relay: {
+    /** A house has tens of cameras; recorders of a whole street may stand behind one address (NAT, Docker's bridge). */
+    connections: 512,
+    connectionsPerAddress: 256,
+    /** From the connection to a login that is right, however many bytes trickle in. */
+    loginMs: 30_000,
+    /** For each command, and between two pieces of a mail: cameras stall for seconds while they encode the picture. */
+    commandMs: 60_000,
+    /** The largest mail over a weak Wi-Fi link of half a megabit per second. */
+    mailMs: 10 * 60_000,
+    handshakeMs: 15_000,
+    /** A lone dot between bare line feeds ends a mail only when the camera then waits this long for the answer. */
+    bareDotMs: 3_000,
+    /** How long a refused or finished connection may take to leave. */
+    lingerMs: 5_000,
+    /** RFC 4954 allows 12288 for a login; cameras log in with a name and a password. */
+    lineBytes: 4_096,
+    /** A header of a camera is below 2 KiB; each relay on the way adds some hundred bytes. */
+    headerBytes: 64 * 1024,
+    /** RFC 5321 has servers take at least 100. */
+    recipients: 100,
+    badCommands: 10,
+    /** Without a mail in between. */
+    commands: 100,
+    mailsPerConnection: 1_000,
+    /** Wrong logins on one connection; different ones from one address until it is shut out, and for how long. */
+    failedLogins: 3,
+    guesses: 10,
+    shutOutMs: 15 * 60_000,
+    /** The answer to a wrong login waits this long times the number of guesses so far. */
+    slowDownMs: 500,
+    addresses: 4_096,
+    /** Received fields: more is a loop. */
+    hops: 20,
+    /** Parts of a mail that are looked at, nested how deep, and how much text of it. What is beyond is relayed unread. */
+    parts: 64,
+    depth: 8,
+    textBytes: 256 * 1024,
+    /** Mails accepted and not yet handed to the flow. */
+    waitingMails: 1_000,
+    waitingBytes: 256 * 1024 * 1024,
+    /** Mails held in memory on their way into the outbox. */
+    forwardBytes: 12 * 1024 * 1024,
+    writeBytes: 64 * 1024,
+  },
+  homeAssistant: {
+    /** How long a sensor stays on for an event that has no end. */
+    pulseMs: 5_000,
+    /** EMQX and many hosted brokers refuse packets above 1 MiB; the topic and the header need some of it. */
+    imageBytes: 1_000_000,
+    /** Home Assistant keeps at most 255 characters in a state, and drops attributes above 16 KiB from its history. */
+    textChars: 250,
+    /** Sensors of one device, so that the discovery payload of a recorder with 64 channels stays below 64 KiB. */
+    sensors: 128,
+    /** Devices of one node; at some KiB each, their discovery still passes a small broker in one go. */
+    devices: 2_000,
   },
 } as const;

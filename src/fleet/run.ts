@@ -1,52 +1,107 @@
-import { withDeadline } from '../core/deadline.ts';
 import { asCameraEmailError, type CameraEmailError } from '../core/errors.ts';
+import { LIMITS } from '../core/limits.ts';
+import { ItemDeadline } from './item-deadline.ts';
 
 export interface FleetPlan<T, R> {
   items: readonly T[];
-  /** Items at a time. */
+  /** Items at a time, 1 to 64. */
   concurrency: number;
   /** Milliseconds that one item may take in all. */
   itemMs: number;
   /** Finish the first item alone, and go on only if it succeeded. */
   canary: boolean;
+  /** Items with the same answer share a device and are worked on one after the other; undefined: a device of its own. */
+  deviceOf?(item: T): string | undefined;
   work(item: T, signal: AbortSignal): Promise<R>;
   /** The result of an item that never came to an end by itself. */
   failed(item: T, error: CameraEmailError): R;
-  skipped(item: T): R;
+  /** `cause`: why the run was stopped, when a result said so. */
+  skipped(item: T, cause?: CameraEmailError): R;
   succeeded(result: R): boolean;
+  /** Called with each result; an error means that what has not begun could only fail in the same way, and is skipped. */
+  stopFor?(result: R): CameraEmailError | undefined;
   /** Called as soon as each result is known. */
   onResult(result: R, done: number): void;
 }
 
 /** Works through a list, some at a time, each within its own deadline, so that a dead one delays nobody else. Results in order of completion. */
-export async function runFleet<T, R>(plan: FleetPlan<T, R>, signal: AbortSignal): Promise<R[]> {
-  const results: R[] = [];
-  const report = (result: R) => {
-    results.push(result);
-    plan.onResult(result, results.length);
-  };
-  const one = async (item: T): Promise<R> => {
-    try {
-      return await withDeadline(plan.itemMs, 'camera', signal, (limited) => plan.work(item, limited));
-    } catch (error) {
-      return plan.failed(item, asCameraEmailError(error));
+export function runFleet<T, R>(plan: FleetPlan<T, R>, signal: AbortSignal): Promise<R[]> {
+  return new FleetRun(plan, signal).run();
+}
+
+class FleetRun<T, R> {
+  readonly #plan: FleetPlan<T, R>;
+  readonly #signal: AbortSignal;
+  readonly #results: R[] = [];
+  readonly #waiting: T[];
+  readonly #busyDevices = new Set<string>();
+  readonly #atATime: number;
+  #running = 0;
+  #stopped = false;
+  #cause: CameraEmailError | undefined;
+
+  constructor(plan: FleetPlan<T, R>, signal: AbortSignal) {
+    this.#plan = plan;
+    this.#signal = signal;
+    this.#waiting = [...plan.items];
+    this.#atATime = Math.min(Math.max(Math.trunc(plan.concurrency) || 1, 1), LIMITS.fleet.concurrency);
+  }
+
+  async run(): Promise<R[]> {
+    const first = this.#waiting[0];
+    if (this.#plan.canary && first !== undefined && this.#waiting.length > 1) {
+      this.#waiting.shift();
+      const result = await this.#one(first);
+      this.#report(result);
+      if (!this.#plan.succeeded(result)) this.#stopped = true;
     }
-  };
-  const waiting = [...plan.items];
-  const first = waiting[0];
-  if (plan.canary && first !== undefined && waiting.length > 1) {
-    waiting.shift();
-    const result = await one(first);
-    report(result);
-    if (!plan.succeeded(result)) {
-      for (const item of waiting) report(plan.skipped(item));
-      return results;
+    await new Promise<void>((resolve, reject) => this.#startMore(resolve, reject));
+    return this.#results;
+  }
+
+  /** Starts what may run now; called again whenever one has ended, until nothing is left. */
+  #startMore(finished: () => void, broken: (error: unknown) => void): void {
+    while (!this.#isOver() && this.#running < this.#atATime) {
+      const index = this.#waiting.findIndex((item) => !this.#busyDevices.has(this.#plan.deviceOf?.(item) ?? ''));
+      if (index < 0) break;
+      for (const item of this.#waiting.splice(index, 1))
+        void this.#start(item)
+          .then(() => this.#startMore(finished, broken))
+          .catch(broken);
+    }
+    if (this.#isOver()) for (const item of this.#waiting.splice(0)) this.#report(this.#plan.skipped(item, this.#cause));
+    if (this.#running === 0) finished();
+  }
+
+  #isOver(): boolean {
+    return this.#stopped || this.#signal.aborted;
+  }
+
+  async #start(item: T): Promise<void> {
+    const device = this.#plan.deviceOf?.(item);
+    if (device !== undefined) this.#busyDevices.add(device);
+    this.#running += 1;
+    const result = await this.#one(item);
+    this.#running -= 1;
+    if (device !== undefined) this.#busyDevices.delete(device);
+    this.#report(result);
+  }
+
+  async #one(item: T): Promise<R> {
+    try {
+      return await new ItemDeadline(this.#plan.itemMs).run(this.#signal, (limited) => this.#plan.work(item, limited));
+    } catch (error) {
+      return this.#plan.failed(item, asCameraEmailError(error));
     }
   }
-  const worker = async () => {
-    for (let item = waiting.shift(); item !== undefined; item = waiting.shift())
-      report(signal.aborted ? plan.skipped(item) : await one(item));
-  };
-  await Promise.all(Array.from({ length: Math.min(plan.concurrency, waiting.length) }, worker));
-  return results;
+
+  #report(result: R): void {
+    this.#results.push(result);
+    const cause = this.#plan.stopFor?.(result);
+    if (cause !== undefined) {
+      this.#cause ??= cause;
+      this.#stopped = true;
+    }
+    this.#plan.onResult(result, this.#results.length);
+  }
 }

@@ -36,7 +36,12 @@ export async function testCamera(
       const field = foreign.map((change) => change.field).join(', ');
       throw new CameraEmailError('not-applied', `the camera does not use this account: ${field}`, { params: { field } });
     }
-    return { target, identity, ...(await services.prove({ camera, settings, wanted: whole, depth }, signal)) };
+    const { experimentalTest = false } = await camera.capabilities(signal);
+    return {
+      target,
+      identity,
+      ...(await services.prove({ camera, settings, wanted: whole, depth, experimental: experimentalTest }, signal)),
+    };
   } catch (error) {
     const failure = asCameraEmailError(error);
     return { target, identity, ok: false, verdict: 'failed', stages: [], warnings: [], error: failure };

@@ -1,11 +1,8 @@
-import { variants as hikvision } from '../cameras/hikvision/simulator.ts';
 import { createCertificate } from '../core/certificate.ts';
-import type { CameraMailer, SimulatedCamera, SimulatorVariant } from './camera-simulator.ts';
+import type { CameraMailer, SimulatedCamera } from './camera-simulator.ts';
 import { cameraMessage, sendCameraMail } from './camera-smtp.ts';
 import { type MailSandbox, startMailSandbox } from './mail/mail-sandbox.ts';
-
-/** Every simulated device there is, by vendor. */
-export const SIMULATORS: Readonly<Record<string, readonly SimulatorVariant[]>> = { hikvision };
+import { SIMULATORS } from './simulators.ts';
 
 export interface SandboxCamera {
   name: string;

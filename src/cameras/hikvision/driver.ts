@@ -67,6 +67,11 @@ function identityFrom(document: XmlDocument): DeviceIdentity {
   };
 }
 
+const toldByFirmware = new Map<string, ReturnType<typeof readCapabilities>>();
+const MOST_FIRMWARES = 1_000;
+/** Of one device and login; the salt in them belongs to the device. */
+const sensitiveByDevice = new WeakMap<DeviceHttp, SensitiveFields>();
+
 /** What `plan` and `apply` need to know about the transport; travels in EmailCapabilities.private. */
 interface Transport {
   plainWarning: boolean;
@@ -90,7 +95,7 @@ class HikvisionCamera implements Camera {
   }
 
   async capabilities(signal: AbortSignal): Promise<EmailCapabilities> {
-    const told = await this.#optional(async () => readCapabilities((await this.#isapi.get(PATHS.mailingCapabilities, signal)).body));
+    const told = await this.#optional(() => this.#toldCapabilities(signal));
     const sensitive = await this.#sensitiveFields(signal);
     const limitsFromDevice = Object.values(told?.maxLength ?? {}).some((value) => value !== undefined);
     const transport: Transport = { plainWarning: !this.http.secure && sensitive === undefined };
@@ -104,6 +109,15 @@ class HikvisionCamera implements Camera {
       stickyEvents: [...DEVICE_WIDE],
       private: transport,
     };
+  }
+
+  /** The same for all devices of one model and firmware, so that a fleet asks once. */
+  async #toldCapabilities(signal: AbortSignal): Promise<ReturnType<typeof readCapabilities>> {
+    const { model, firmware, kind } = this.device;
+    const key = `${model}\n${firmware}\n${kind}`;
+    const told = toldByFirmware.get(key) ?? readCapabilities((await this.#isapi.get(PATHS.mailingCapabilities, signal)).body);
+    if (model !== '' && firmware !== '' && toldByFirmware.size < MOST_FIRMWARES) toldByFirmware.set(key, told);
+    return told;
   }
 
   async read(scope: { events: boolean }, signal: AbortSignal): Promise<EmailReading> {
@@ -208,7 +222,7 @@ class HikvisionCamera implements Camera {
       if (error.code === 'locked-out' || error.code === 'not-activated') throw error;
       return { accepted: error.code === 'forbidden' || error.code === 'busy' ? undefined : false, deviceSays: words };
     }
-    return { accepted: undefined, deviceSays: words };
+    return { accepted: undefined, sent: false, deviceSays: words };
   }
 
   /** Cameras are read at `mailing/1`, recorders at the list; each falls back to the other. */
@@ -250,9 +264,13 @@ class HikvisionCamera implements Camera {
 
   #sensitiveFields(signal: AbortSignal): Promise<SensitiveFields | undefined> {
     if (this.http.secure) return Promise.resolve(undefined);
+    const known = sensitiveByDevice.get(this.http);
+    if (known !== undefined) return Promise.resolve(known);
     this.#sensitive ??= this.#optional(async () => {
       const resource = `${PATHS.securityCapabilities}?username=${encodeURIComponent(this.http.login.username)}`;
-      return sensitiveFieldsFrom(XmlDocument.parse((await this.#isapi.get(resource, signal)).body).root);
+      const fields = sensitiveFieldsFrom(XmlDocument.parse((await this.#isapi.get(resource, signal)).body).root);
+      if (fields !== undefined) sensitiveByDevice.set(this.http, fields);
+      return fields;
     });
     this.#sensitive.catch(() => {
       this.#sensitive = undefined;
