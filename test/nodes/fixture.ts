@@ -47,9 +47,25 @@ export class Bench {
   }
 
   /** Loads one action node with account and cameras. `credentials` overrides those of the sandbox. */
-  async load(type: string, properties: object, { account = {}, credentials = {} }: { account?: object; credentials?: Record<string, object> } = {}): Promise<void> {
+  async load(
+    type: string,
+    properties: object,
+    { account = {}, credentials = {} }: { account?: object; credentials?: Record<string, object> } = {},
+  ): Promise<void> {
     const { mail, account: user, cameras, login } = this.sandbox;
-    const caNode = { id: 'ca', type: 'tls-config', name: '', cert: '', key: '', ca: '', certname: '', keyname: '', caname: 'ca.pem', servername: '', verifyservercert: true };
+    const caNode = {
+      id: 'ca',
+      type: 'tls-config',
+      name: '',
+      cert: '',
+      key: '',
+      ca: '',
+      certname: '',
+      keyname: '',
+      caname: 'ca.pem',
+      servername: '',
+      verifyservercert: true,
+    };
     const accountNode = {
       id: 'account',
       type: 'gmail-account',
@@ -65,13 +81,32 @@ export class Bench {
       tls: 'ca',
       ...account,
     };
-    const cameraNodes = cameras.map(({ name, port, protocol }, index) => ({ id: `cam${index}`, type: 'camera-device', name, vendor: 'auto', host: '127.0.0.1', port, protocol, trust: 'pin' }));
+    const cameraNodes = cameras.map(({ name, port, protocol }, index) => ({
+      id: `cam${index}`,
+      type: 'camera-device',
+      name,
+      vendor: 'auto',
+      host: '127.0.0.1',
+      port,
+      protocol,
+      trust: 'pin',
+    }));
     const flow = [
       caNode,
       accountNode,
       ...cameraNodes,
       { id: 'flow', type: 'tab', label: 'test' },
-      { id: 'n1', z: 'flow', x: 1, y: 1, type, account: 'account', cameras: cameraNodes.map(({ id }) => id), ...properties, wires: [['out0'], ['out1']] },
+      {
+        id: 'n1',
+        z: 'flow',
+        x: 1,
+        y: 1,
+        type,
+        account: 'account',
+        cameras: cameraNodes.map(({ id }) => id),
+        ...properties,
+        wires: [['out0'], ['out1']],
+      },
       { id: 'out0', z: 'flow', x: 1, y: 1, type: 'helper' },
       { id: 'out1', z: 'flow', x: 1, y: 1, type: 'helper' },
       { id: 'catch', z: 'flow', x: 1, y: 1, type: 'catch', scope: null, uncaught: false, wires: [['caught']] },
@@ -101,7 +136,12 @@ export class Bench {
     helper.getNode('n1').receive(message);
     const got = (at: string) => this.#received.filter((one) => one.at === at).map((one) => one.message);
     await this.#until(() => got('caught').length + got('completed').length > 0);
-    return { each: got('out0'), summary: got('out1')[0], error: got('caught')[0]?.error as Handled['error'], completed: got('completed').length };
+    return {
+      each: got('out0'),
+      summary: got('out1')[0],
+      error: got('caught')[0]?.error as Handled['error'],
+      completed: got('completed').length,
+    };
   }
 
   async #until(condition: () => boolean): Promise<void> {
@@ -110,6 +150,12 @@ export class Bench {
         this.#wake = resolve;
       });
     }
+  }
+
+  /** Every status that the nodes have shown. */
+  statuses(): unknown[] {
+    const node = helper.getNode('n1') as unknown as { status: { args?: unknown[][] } };
+    return node.status.args ?? [];
   }
 
   admin() {
