@@ -1,14 +1,13 @@
-import { type CameraOutcome, type ConfigureOrder, type ConfigureServices, configureCamera } from '../../src/cameras/configure.ts';
+import { join } from 'node:path';
+import type { CameraOutcome } from '../../src/cameras/configure.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { asCameraEmailError, CameraEmailError, isCameraEmailError } from '../../src/core/errors.ts';
+import { asCameraEmailError, CameraEmailError } from '../../src/core/errors.ts';
 import { LIMITS } from '../../src/core/limits.ts';
-import { createProver } from '../../src/fleet/prove.ts';
-import { runFleet } from '../../src/fleet/run.ts';
-import { securityChoices, wantedFor } from '../../src/fleet/wanted.ts';
-import type { MailAccount } from '../../src/mail/account.ts';
-import { verifyAccount } from '../../src/mail/verify.ts';
+import { configureFleet, type FleetOrder, isGood } from '../../src/fleet/configure-fleet.ts';
+import { type ReportRow, reportCsv, reportHtml } from '../../src/fleet/report.ts';
+import type { Rotation } from '../../src/fleet/rotation.ts';
 import { accountOf } from '../shared/account.ts';
-import { type Requested, requestedCameras } from '../shared/cameras.ts';
+import { requestedCameras } from '../shared/cameras.ts';
 import { handle } from '../shared/errors.ts';
 import type { Message, NodeRed, RuntimeNode, Send } from '../shared/node-red.ts';
 import { countBy, onward, publicOutcome } from '../shared/results.ts';
@@ -17,8 +16,9 @@ import { servicesOf } from '../shared/services.ts';
 import { text } from '../shared/texts.ts';
 import { ACTIONS, type Action, type ConfigureCameraEmailConfig, migrate } from './config.ts';
 
-const GOOD: readonly string[] = ['planned', 'unchanged', 'applied', 'verified', 'drifted', 'restored'];
 const STATUS = { plan: 'planning', apply: 'writing', verify: 'verifying', restore: 'restoring' } as const;
+
+type Payload = ReturnType<typeof publicOutcome>;
 
 module.exports = (RED: NodeRed) => {
   function ConfigureCameraEmail(this: RuntimeNode, saved: Record<string, unknown>) {
@@ -36,96 +36,103 @@ module.exports = (RED: NodeRed) => {
 /** Resolves with the error for `done`, if any camera failed. */
 async function run(RED: NodeRed, node: RuntimeNode, config: ConfigureCameraEmailConfig, message: Message, send: Send, signal: AbortSignal) {
   const started = systemClock.now();
-  const action = actionOf(message.action ?? config.action);
-  const account = action === 'restore' && RED.nodes.getNode(config.account) === null ? undefined : accountOf(RED, config.account);
-  const cameras = requestedCameras(RED, message.cameras, config.cameras);
-  const services = jobServices(RED, action, account);
-  const order: Omit<ConfigureOrder, 'wanted'> = {
-    action,
-    securityChoices: account === undefined ? [] : securityChoices(account),
-    test: config.test,
-    rollback: config.rollback,
-    rotate: message.rotate === true,
-    backup: typeof message.backup === 'string' && message.backup !== '' ? message.backup : undefined,
-  };
+  const order = orderOf(RED, node, config, message);
+  const { action, cameras } = order;
   const progress = (done: number) =>
     node.status({
       fill: 'blue',
       shape: 'dot',
       text: `${text(RED, `status.${STATUS[action]}`)} ${text(RED, 'status.progress', { done, total: cameras.length })}`,
     });
-  const outcomes: CameraOutcome[] = [];
-  const payloads: ReturnType<typeof publicOutcome>[] = [];
+  const payloads: Payload[] = [];
+  const onOutcome = (outcome: CameraOutcome, done: number) => {
+    const payload = publicOutcome(RED, outcome);
+    payloads.push(payload);
+    progress(done);
+    send([onward(RED, message, payload, payload.camera.name), null]);
+  };
   progress(0);
-  await runFleet<Requested, CameraOutcome>(
-    {
-      items: cameras,
-      concurrency: config.concurrency,
-      itemMs: LIMITS.device.jobMs,
-      canary: config.canary && action === 'apply',
-      async work(camera, limited) {
-        if ('error' in camera) throw camera.error;
-        const { target } = camera;
-        const wanted = account === undefined ? undefined : wantedFor(account, config, target.name);
-        return servicesOf(RED).exclusively(target, limited, () => configureCamera(target, { ...order, wanted }, services, limited));
-      },
-      failed: (camera, error) => withoutWork(camera, action, 'failed', error),
-      skipped: (camera) => withoutWork(camera, action, 'skipped'),
-      succeeded: ({ outcome }) => GOOD.includes(outcome),
-      onResult(outcome, done) {
-        const payload = publicOutcome(RED, outcome);
-        outcomes.push(outcome);
-        payloads.push(payload);
-        progress(done);
-        send([onward(RED, message, payload, payload.camera.name), null]);
-      },
-    },
-    signal,
-  );
-  const counts = countBy(outcomes, ({ outcome }) => outcome);
-  send([null, onward(RED, message, { action, total: outcomes.length, counts, results: payloads, ms: systemClock.now() - started })]);
+  const { outcomes, rotation } = await configureFleet(order, fleetServices(RED), onOutcome, signal);
+  const summary = {
+    action,
+    total: outcomes.length,
+    counts: countBy(outcomes, ({ outcome }) => outcome),
+    results: payloads,
+    ms: systemClock.now() - started,
+    ...(rotation === undefined ? {} : { rotation: publicRotation(RED, rotation) }),
+  };
+  send([null, { ...onward(RED, message, summary), report: reportOf(RED, outcomes, payloads) }]);
   return conclude(RED, node, outcomes);
+}
+
+function orderOf(RED: NodeRed, node: RuntimeNode, config: ConfigureCameraEmailConfig, message: Message): FleetOrder {
+  const action = actionOf(message.action ?? config.action);
+  const account = action === 'restore' && RED.nodes.getNode(config.account) === null ? undefined : accountOf(RED, config.account);
+  return {
+    node: node.id,
+    action,
+    account,
+    cameras: requestedCameras(RED, message.cameras, config.cameras),
+    wishes: config,
+    arrivalMs: arrivalMs(message.timeout),
+    test: config.test,
+    rollback: config.rollback,
+    rotate: message.rotate === true,
+    backup: typeof message.backup === 'string' && message.backup !== '' ? message.backup : undefined,
+    canary: config.canary,
+    concurrency: config.concurrency,
+  };
 }
 
 function actionOf(value: unknown): Action {
   const action = ACTIONS.find((one) => one === value);
-  if (action === undefined)
-    throw new CameraEmailError('bad-input', 'unknown action', { params: { field: 'action', value: String(value).slice(0, 40) } });
-  return action;
+  if (action !== undefined) return action;
+  const shown = typeof value === 'string' ? value.slice(0, 40) : typeof value;
+  throw new CameraEmailError('bad-input', 'unknown action', { params: { field: 'action', value: shown } });
 }
 
-function jobServices(RED: NodeRed, action: Action, account: MailAccount | undefined): ConfigureServices {
-  const { backups, written, connect } = servicesOf(RED);
-  let verified: Promise<{ code: string }[]> | undefined;
-  const verify = async (of: MailAccount) => {
-    const { smtp } = await verifyAccount(of, { imap: false });
-    if (smtp.ok) return [];
-    if (isCameraEmailError(smtp.error, 'bad-app-password', 'app-password-required', 'web-login-required')) throw smtp.error;
-    // The cameras may well reach what this host cannot: said, but no reason to stop.
-    return [{ code: 'account-not-verified' }];
-  };
-  const noProof = () => Promise.reject(new CameraEmailError('internal', 'no test without an account'));
+/** `msg.timeout`, in seconds as in test-email. */
+function arrivalMs(value: unknown): number {
+  if (value === undefined) return LIMITS.mail.arrivalDefaultMs;
+  if (typeof value === 'number' && value >= 1 && value <= 3600) return value * 1000;
+  throw new CameraEmailError('bad-input', 'timeout', { params: { field: 'timeout' } });
+}
+
+function fleetServices(RED: NodeRed) {
+  const { directory, connect, backups, written, exclusively } = servicesOf(RED);
+  const reportDamaged = (file: string) => RED.log.warn(`camera-email: a damaged file was moved aside: ${file}`);
+  return { connect, backups, written, exclusively, clock: systemClock, jobsDirectory: join(directory, 'jobs'), reportDamaged };
+}
+
+function publicRotation(RED: NodeRed, { done, pending, oldPasswordMayBeRevoked, advice }: Rotation) {
+  return { done, pending, oldPasswordMayBeRevoked, advice: text(RED, `rotation.${advice}`, { count: pending.length }) ?? advice };
+}
+
+function reportOf(RED: NodeRed, outcomes: readonly CameraOutcome[], payloads: readonly Payload[]) {
+  const rows = outcomes.map((outcome, index) => reportRow(outcome, payloads[index]));
+  const at = new Date(systemClock.now()).toISOString();
+  return { csv: reportCsv(rows), html: reportHtml(rows, at, (key, values) => text(RED, key, values) ?? key) };
+}
+
+function reportRow({ identity, name, changes, outcome, target, test, ms }: CameraOutcome, payload: Payload | undefined): ReportRow {
   return {
-    connect,
-    backups,
-    written,
-    clock: systemClock,
-    verifyAccount: () => {
-      if (account !== undefined && action === 'apply') verified ??= verify(account);
-      return verified ?? Promise.resolve([]);
-    },
-    prove: account === undefined ? noProof : createProver(account, systemClock, LIMITS.mail.arrivalDefaultMs),
+    name,
+    host: target?.address.host ?? '',
+    brand: identity?.brand ?? '',
+    model: identity?.model ?? '',
+    firmware: identity?.firmware ?? '',
+    outcome,
+    changes,
+    warnings: payload?.warnings.map(({ message }) => message) ?? [],
+    error: payload?.error === undefined ? '' : `${payload.error.message} ${payload.error.advice}`,
+    mailMs: test?.arrival?.latencyMs,
+    ms,
   };
-}
-
-function withoutWork(camera: Requested, action: Action, outcome: 'failed' | 'skipped', error?: CameraEmailError): CameraOutcome {
-  const target = 'target' in camera ? camera.target : undefined;
-  return { name: camera.name, target, action, outcome, changes: [], warnings: [], error, ms: 0 };
 }
 
 function conclude(RED: NodeRed, node: RuntimeNode, outcomes: readonly CameraOutcome[]): CameraEmailError | undefined {
-  const failed = outcomes.filter(({ outcome }) => !GOOD.includes(outcome)).length;
-  const ok = outcomes.length - failed;
+  const ok = outcomes.filter(isGood).length;
+  const failed = outcomes.length - ok;
   if (failed === 0) {
     node.status({ fill: 'green', shape: 'dot', text: text(RED, 'status.done', { count: ok }) ?? '' });
     return undefined;

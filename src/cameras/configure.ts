@@ -1,69 +1,14 @@
-import type { Clock } from '../core/clock.ts';
 import { asCameraEmailError, CameraEmailError, isCameraEmailError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
-import type { DeviceHttp } from '../http/types.ts';
-import type { BackupStore } from './backups.ts';
-import { changesTo, fitToDevice, type SecurityChoice } from './changes.ts';
+import { changesTo, fitToDevice } from './changes.ts';
 import { isClockWrong, withDeviceClock } from './device-clock.ts';
-import type { Camera, Change, DeviceIdentity, EmailPlan, EmailReading, EmailSettings, WantedEmail, Warning } from './driver.ts';
+import type { Camera, Change, DeviceIdentity, EmailPlan, EmailReading, EmailSettings, WantedEmail } from './driver.ts';
 import { identifyDevice, recallDevice, rememberDevice } from './identify.ts';
+import type { CameraOutcome, ConfigureOrder, ConfigureServices } from './order.ts';
 import { type CameraTarget, cameraKey } from './target.ts';
 import type { TestResult } from './test-result.ts';
-import type { WrittenRecord } from './written.ts';
 
-export type ConfigureAction = 'plan' | 'apply' | 'verify' | 'restore';
-export type Outcome = 'planned' | 'unchanged' | 'applied' | 'verified' | 'drifted' | 'restored' | 'rolled-back' | 'failed' | 'skipped';
-
-export interface ConfigureOrder {
-  action: ConfigureAction;
-  /** Not needed for `restore`. */
-  wanted?: Omit<WantedEmail, 'writePassword' | 'channel'> | undefined;
-  /** Other encryptions of the same server, best first. */
-  securityChoices: readonly SecurityChoice[];
-  test: 'none' | 'camera' | 'arrival';
-  rollback: boolean;
-  /** Write the password even where the camera should hold it already. */
-  rotate: boolean;
-  /** File name of the backup to restore; undefined: the newest. */
-  backup?: string | undefined;
-}
-
-export interface ConfigureServices {
-  connect(target: CameraTarget): DeviceHttp;
-  backups: BackupStore;
-  written: WrittenRecord;
-  clock: Clock;
-  /** Checks the mail account before the first write; rejects when its login is refused. Called at most once per order. */
-  verifyAccount?: ((signal: AbortSignal) => Promise<Warning[]>) | undefined;
-  /** Has the camera send a test mail and looks whether it arrived. */
-  prove(request: ProofRequest, signal: AbortSignal): Promise<TestResult>;
-}
-
-/** `settings` are what the camera holds now. `arrival` also looks for the mail in the mailbox. */
-export interface ProofRequest {
-  camera: Camera;
-  settings: EmailSettings;
-  wanted: WantedEmail;
-  depth: 'camera' | 'arrival';
-  /** No device has confirmed this brand's test yet: a mail that does not come proves nothing. */
-  experimental: boolean;
-}
-
-export interface CameraOutcome {
-  name: string;
-  /** Undefined for a camera that was given in a way that cannot be used. */
-  target: CameraTarget | undefined;
-  identity?: DeviceIdentity | undefined;
-  action: ConfigureAction;
-  outcome: Outcome;
-  changes: Change[];
-  requests?: { method: string; path: string; body?: string | undefined }[] | undefined;
-  warnings: Warning[];
-  test?: TestResult | undefined;
-  backup?: string | undefined;
-  error?: CameraEmailError | undefined;
-  ms: number;
-}
+export type { CameraOutcome, ConfigureAction, ConfigureOrder, ConfigureServices, Outcome, ProofRequest } from './order.ts';
 
 /** One camera, start to end. Never rejects: whatever goes wrong is the outcome `failed` (or `rolled-back`) with its error. */
 export async function configureCamera(
@@ -133,7 +78,8 @@ class ConfigureRun {
 
   async #configure(camera: Camera, identity: DeviceIdentity): Promise<void> {
     const { order, result, signal } = this;
-    if (order.wanted === undefined) throw new CameraEmailError('no-account', 'nothing to configure without an account');
+    if (order.wanted === undefined)
+      throw new CameraEmailError('bad-input', 'nothing to configure without an account', { params: { field: 'account' } });
     const reading = await camera.read({ events: order.wanted.events !== undefined }, signal);
     const capabilities = await camera.capabilities(signal);
     const held = await this.services.written.compare(this.#key, order.wanted.password);
@@ -150,6 +96,8 @@ class ConfigureRun {
     result.changes = plan.changes;
     result.warnings.push(...fit.warnings, ...plan.warnings);
     if ((fit.wanted.recipients ?? reading.settings.recipients)?.length === 0) result.warnings.push({ code: 'recipients-not-set' });
+    const impossible = fit.impossible ?? plan.impossible;
+    if (impossible !== undefined && !result.warnings.some(({ code }) => code === impossible.code)) result.warnings.push(impossible);
     if (verifying && held === 'unknown') result.warnings.push({ code: 'password-unknown' });
     if (order.action === 'plan') {
       result.requests = plan.writes.map(({ method, shown }) => ({ method, ...shown }));
@@ -157,7 +105,6 @@ class ConfigureRun {
     } else if (verifying) {
       result.outcome = plan.changes.length === 0 ? 'verified' : 'drifted';
     } else {
-      const impossible = fit.impossible ?? plan.impossible;
       if (impossible !== undefined && plan.changes.length > 0) {
         throw new CameraEmailError('unsupported', `${impossible.field}: ${impossible.code}`, {
           params: { field: impossible.field, ...impossible.params },

@@ -54,8 +54,6 @@ export const ERROR_CODES = {
   'spool-full': passing,
   // what the user gave
   'bad-input': permanent,
-  'no-account': permanent,
-  'no-camera': permanent,
   // a whole job
   'cameras-failed': permanent,
   cancelled: passing,

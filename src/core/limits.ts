@@ -88,8 +88,8 @@ export const LIMITS = {
     idleMs: 4 * 60_000,
     /** Enough to drain a burst of alerts; Gmail answers 454 to many logins in a row. */
     connections: 5,
-    /** Servers cut off a connection that sends without end, and none publishes after how many. */
-    messagesPerConnection: 100,
+    /** Servers cut off a connection that sends without end, and none publishes after how many: all that a personal account may send in a day. */
+    messagesPerConnection: 500,
     /** How far the mailbox's clock may be behind ours before a mail counts as older than its test. */
     clockSkewMs: 120_000,
     /** EHLO of smtp.gmail.com: SIZE 35882577. */

@@ -22,6 +22,8 @@ export interface FleetOrder extends Omit<ConfigureOrder, 'wanted' | 'securityCho
   /** Undefined only for `restore`. */
   account: MailAccount | undefined;
   wishes: EmailWishes;
+  /** Milliseconds to look for each camera's test mail. */
+  arrivalMs: number;
   canary: boolean;
   concurrency: number;
 }
@@ -150,13 +152,16 @@ class FleetConfiguration {
   }
 
   async #configure(target: CameraTarget, finished: boolean, signal: AbortSignal): Promise<CameraOutcome> {
-    const { node: _node, cameras: _cameras, canary: _canary, concurrency: _concurrency, account, wishes, ...order } = this.order;
+    const { action, account, wishes, arrivalMs, test, rollback, rotate, backup } = this.order;
     const { connect, backups, written, clock } = this.services;
     const outcome = await configureCamera(
       target,
       {
-        ...order,
-        rotate: order.rotate && !finished,
+        action,
+        test,
+        rollback,
+        rotate: rotate && !finished,
+        backup,
         wanted: account === undefined ? undefined : wantedFor(account, wishes, target.name),
         securityChoices: account === undefined ? [] : securityChoices(account),
       },
@@ -166,7 +171,7 @@ class FleetConfiguration {
         written,
         clock,
         verifyAccount: () => this.#verify(),
-        prove: account === undefined ? noProof : createProver(account, clock, LIMITS.mail.arrivalDefaultMs),
+        prove: account === undefined ? noProof : createProver(account, clock, arrivalMs),
       },
       signal,
     );

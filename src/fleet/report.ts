@@ -42,11 +42,11 @@ function csvCell(row: ReportRow, column: Column): string {
 
 /** A page that needs nothing but itself: to look at, to print, to send on. `at` is the time that it shows. */
 export function reportHtml(rows: readonly ReportRow[], at: string, say: Say): string {
-  const title = escape(say('report.title'));
+  const title = escaped(say('report.title'));
   const counts = new Map<string, number>();
   for (const { outcome } of rows) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
-  const summary = [...counts].map(([outcome, count]) => `<b>${count}</b> ${escape(say(`outcomes.${outcome}`))}`).join(' · ');
-  const head = COLUMNS.map((column) => `<th scope="col">${escape(say(`report.columns.${column}`))}</th>`).join('');
+  const summary = [...counts].map(([outcome, count]) => `<b>${count}</b> ${escaped(say(`outcomes.${outcome}`))}`).join(' · ');
+  const head = COLUMNS.map((column) => `<th scope="col">${escaped(say(`report.columns.${column}`))}</th>`).join('');
   const body = rows.map((row) => `<tr class="${outcomeClass(row)}">${COLUMNS.map((column) => htmlCell(row, column, say)).join('')}</tr>`);
   return `<!doctype html>
 <html>
@@ -59,7 +59,7 @@ export function reportHtml(rows: readonly ReportRow[], at: string, say: Say): st
 </head>
 <body>
 <h1>${title}</h1>
-<p><time datetime="${escape(at)}">${escape(at)}</time> · ${summary}</p>
+<p><time datetime="${escaped(at)}">${escaped(at)}</time> · ${summary}</p>
 <table>
 <thead><tr>${head}</tr></thead>
 <tbody>
@@ -101,13 +101,13 @@ function outcomeClass({ outcome, warnings }: ReportRow): 'bad' | 'noted' | 'good
 function htmlCell(row: ReportRow, column: Column, say: Say): string {
   if (column === 'changes') return `<td>${htmlList(row.changes.map(changeText))}</td>`;
   if (column === 'warnings') return `<td>${htmlList(row.warnings)}</td>`;
-  if (column === 'outcome') return `<td class="outcome">${escape(say(`outcomes.${row.outcome}`))}</td>`;
+  if (column === 'outcome') return `<td class="outcome">${escaped(say(`outcomes.${row.outcome}`))}</td>`;
   const value = cell(row, column);
-  return typeof value === 'number' ? `<td class="number">${(value / 1000).toFixed(1)} s</td>` : `<td>${escape(value)}</td>`;
+  return typeof value === 'number' ? `<td class="number">${(value / 1000).toFixed(1)} s</td>` : `<td>${escaped(value)}</td>`;
 }
 
 function htmlList(items: readonly string[]): string {
-  return items.length === 0 ? '' : `<ul>${items.map((item) => `<li>${escape(item)}</li>`).join('')}</ul>`;
+  return items.length === 0 ? '' : `<ul>${items.map((item) => `<li>${escaped(item)}</li>`).join('')}</ul>`;
 }
 
 function cell(row: ReportRow, column: Column): string | number {
@@ -125,6 +125,6 @@ function valueText(value: unknown): string {
   return Array.isArray(value) ? value.join(', ') || '–' : String(value);
 }
 
-function escape(text: string): string {
+function escaped(text: string): string {
   return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { asCameraEmailError, type CameraEmailError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
 import { ItemDeadline } from './item-deadline.ts';
@@ -43,6 +44,8 @@ class FleetRun<T, R> {
   constructor(plan: FleetPlan<T, R>, signal: AbortSignal) {
     this.#plan = plan;
     this.#signal = signal;
+    // Every item that is under way listens to it.
+    setMaxListeners(0, signal);
     this.#waiting = [...plan.items];
     this.#atATime = Math.min(Math.max(Math.trunc(plan.concurrency) || 1, 1), LIMITS.fleet.concurrency);
   }

@@ -69,13 +69,13 @@ const SECURITIES: readonly string[] = ['tls', 'starttls', 'none'];
 const DEFAULT_PORTS = { smtp: { tls: 465, starttls: 587, none: 25 }, imap: { tls: 993, starttls: 143, none: 143 } } as const;
 
 /**
- * The account ready for use. Throws `no-account` when there is no address, `bad-app-password` (params `problem`, `letters`) and
- * `bad-input` (params `field`) for what cannot work.
+ * The account ready for use. Throws `bad-app-password` (params `problem`, `letters`) and `bad-input` (params `field`) for what
+ * cannot work.
  */
 export function mailAccount(input: AccountInput): MailAccount {
   const email = trimmed(input.email);
   const service = trimmed(input.service) || 'gmail';
-  if (email === '') throw new CameraEmailError('no-account', 'the account has no e-mail address', { params: { field: 'email' } });
+  if (email === '') throw new CameraEmailError('bad-input', 'the account has no e-mail address', { params: { field: 'email' } });
   if (!isAddress(email) || (service === 'gmail' && !/@[^@]+\.[^@.]+$/.test(email))) throw badField('email', email);
   const tls = { ...input.tls, verify: input.tls?.verify ?? true };
   return {

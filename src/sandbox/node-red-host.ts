@@ -20,6 +20,8 @@ export interface NodeRedHost {
   url: string;
   /** Everything it has printed. */
   output(): string;
+  /** Resolves when what it has printed meets the condition. Rejects after `ms`, with the output. */
+  printed(condition: (output: string) => boolean, ms: number): Promise<void>;
   /** Resolves with the exit code when the process has ended. */
   ended: Promise<number | null>;
   stop(signal?: NodeJS.Signals): Promise<void>;
@@ -43,10 +45,27 @@ export async function startNodeRed(options: HostOptions): Promise<NodeRedHost> {
   const script = options.nodeRed ?? join(packageDir, 'node_modules/node-red/red.js');
   const child = spawn(options.nodeBinary ?? process.execPath, [script, '--userDir', userDir], { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
+  const watchers = new Set<() => void>();
   const collect = (chunk: Buffer) => {
     output += chunk.toString();
     onOutput?.(chunk.toString());
+    for (const watcher of watchers) watcher();
   };
+  const printed = (condition: (text: string) => boolean, ms: number) =>
+    new Promise<void>((done, reject) => {
+      const timer = setTimeout(() => {
+        watchers.delete(check);
+        reject(new Error(`not printed within ${ms} ms:\n${output}`));
+      }, ms);
+      const check = () => {
+        if (!condition(output)) return;
+        clearTimeout(timer);
+        watchers.delete(check);
+        done();
+      };
+      watchers.add(check);
+      check();
+    });
   child.stdout.on('data', collect);
   child.stderr.on('data', collect);
   const ended = new Promise<number | null>((done) => child.once('exit', (code) => done(code)));
@@ -64,7 +83,7 @@ export async function startNodeRed(options: HostOptions): Promise<NodeRedHost> {
     await stop('SIGKILL');
     throw error;
   });
-  return { url, output: () => output, ended, stop };
+  return { url, output: () => output, printed, ended, stop };
 }
 
 function settings(uiPort: number) {

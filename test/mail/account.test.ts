@@ -37,7 +37,7 @@ describe('mail account', () => {
   });
 
   it('names the field that is wrong', () => {
-    assert.throws(() => mailAccount({ ...GMAIL, email: '' }), code('no-account', 'email'));
+    assert.throws(() => mailAccount({ ...GMAIL, email: '' }), code('bad-input', 'email'));
     assert.throws(() => mailAccount({ ...GMAIL, email: 'me@gmail' }), code('bad-input', 'email'));
     assert.throws(() => mailAccount({ ...GMAIL, security: 'none' }), code('bad-input', 'security'));
     assert.throws(() => mailAccount({ ...GMAIL, recipients: 'a@b.org, nobody' }), code('bad-input', 'recipients'));

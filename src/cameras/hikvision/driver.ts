@@ -30,6 +30,7 @@ import {
 import { Isapi, isFormRefused, PATHS, parseResponseStatus, statusError } from './isapi.ts';
 import { DEVICE_WIDE, linkageToRestore, planLinkage, readLinkage } from './linkage.ts';
 import { encryptSensitive, type SensitiveFields, sensitiveFieldsFrom, sensitiveKey } from './sensitive.ts';
+import { HikvisionView } from './view.ts';
 
 const VENDOR = 'hikvision';
 const MASK = '•';
@@ -77,7 +78,7 @@ interface Transport {
   plainWarning: boolean;
 }
 
-class HikvisionCamera implements Camera {
+class HikvisionCamera extends HikvisionView implements Camera {
   readonly #isapi: Isapi;
   #sensitive: Promise<SensitiveFields | undefined> | undefined;
   #mailing: DeviceDocument | undefined;
@@ -87,6 +88,7 @@ class HikvisionCamera implements Camera {
     private readonly channel: number,
     private readonly device: DeviceIdentity,
   ) {
+    super(http);
     this.#isapi = Isapi.of(http);
   }
 
