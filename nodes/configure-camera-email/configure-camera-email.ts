@@ -67,7 +67,9 @@ async function run(RED: NodeRed, node: RuntimeNode, config: ConfigureCameraEmail
 
 function orderOf(RED: NodeRed, node: RuntimeNode, config: ConfigureCameraEmailConfig, message: Message): FleetOrder {
   const action = actionOf(message.action ?? config.action);
-  const account = action === 'restore' && RED.nodes.getNode(config.account) === null ? undefined : accountOf(RED, config.account);
+  // Old settings can be put back without any account; with one, its password goes along where it belongs.
+  const needless = action === 'restore' && !RED.nodes.getNode(config.account);
+  const account = needless ? undefined : accountOf(RED, config.account);
   return {
     node: node.id,
     action,

@@ -44,7 +44,9 @@ export const hikvision: CameraDriver<typeof VENDOR> = {
     try {
       return identityFrom(await Isapi.of(http).deviceInfo(signal));
     } catch (error) {
-      if (isCameraEmailError(error, 'unsupported', 'unreadable', 'rejected', 'forbidden')) return undefined;
+      // A 403 in the vendor's own words is this vendor's device, and a user without the right to read.
+      const foreign = isCameraEmailError(error, 'forbidden') && error.deviceSays?.startsWith('HTTP');
+      if (foreign || isCameraEmailError(error, 'unsupported', 'unreadable', 'rejected')) return undefined;
       throw error;
     }
   },
