@@ -12,7 +12,10 @@ export function withCameraTable(readme: string): string {
     return `| ${label} | ${others} | ${evidence} | [facts](src/cameras/${vendor}/facts.md) |\n`;
   });
   const table = `| brand | also sold as | evidence | details |\n|---|---|---|---|\n${rows.join('')}`;
-  return readme.replace(/(<!-- cameras:begin -->\n)[^]*(<!-- cameras:end -->)/, (_all, begin: string, end: string) => begin + table + end);
+  return readme.replace(
+    /(<!-- cameras:begin -->\n)[\s\S]*(<!-- cameras:end -->)/,
+    (_all, begin: string, end: string) => begin + table + end,
+  );
 }
 
 if (require.main === module) writeFileSync(README, withCameraTable(readFileSync(README, 'utf8')));

@@ -41,7 +41,7 @@ type Handler = (request: AdminRequest, response: AdminResponse, next: () => void
 export interface NodeRed {
   nodes: {
     createNode(node: RuntimeNode, config: object): void;
-    registerType(type: string, constructor: (this: RuntimeNode, config: Record<string, unknown>) => void, options?: object): void;
+    registerType(type: string, create: (this: RuntimeNode, config: Record<string, unknown>) => void, options?: object): void;
     getNode(id: string): unknown;
     getCredentials(id: string): Record<string, string | undefined> | undefined;
     eachNode(visit: (config: { id: string; type: string; name?: string }) => void): void;

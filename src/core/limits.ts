@@ -14,6 +14,8 @@ export const LIMITS = {
     bodyBytes: 2 * 1024 * 1024,
     /** Dahua recorders print the rules of all 64 channels, schedules included, in one table. */
     tableBytes: 8 * 1024 * 1024,
+    /** Identifying and three attempts at a busy encoder; cheap cameras take two seconds for each picture. */
+    snapshotMs: 30_000,
     snapshotBytes: 16 * 1024 * 1024,
     headerBytes: 64 * 1024,
     redirects: 3,

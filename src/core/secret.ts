@@ -2,6 +2,8 @@ import { inspect } from 'node:util';
 
 const MASK = '•';
 const known = new Set<WeakRef<Secret>>();
+/** What each secret looks like in a text: plain, percent-encoded, base64. */
+const formsOf = new WeakMap<Secret, readonly string[]>();
 
 /**
  * A password that cannot be printed: every way of turning it into text yields bullets. Only `reveal()` gives it back,
@@ -47,6 +49,8 @@ export class Secret {
 /** Bullets in place of every living secret that occurs in a text, plain, base64 or percent-encoded. Used on all text that a device or server sent. */
 export function redact(text: string): string {
   let clean = text;
+  // A fleet has hundreds of secrets, most of them the same.
+  const done = new Set<string>();
   for (const ref of known) {
     const secret = ref.deref();
     if (secret === undefined) {
@@ -55,10 +59,13 @@ export function redact(text: string): string {
     }
     const value = secret.reveal();
     // Shorter values ("admin", "1234") occur in innocent text and would tear holes into every message.
-    if (value.length < 5) continue;
-    for (const form of new Set([value, encodeURIComponent(value), Buffer.from(value, 'utf8').toString('base64')])) {
-      clean = clean.replaceAll(form, MASK);
-    }
+    if (value.length < 6 || done.has(value)) continue;
+    done.add(value);
+    const forms = formsOf.get(secret) ?? [
+      ...new Set([value, encodeURIComponent(value.toWellFormed()), Buffer.from(value, 'utf8').toString('base64')]),
+    ];
+    formsOf.set(secret, forms);
+    for (const form of forms) clean = clean.replaceAll(form, MASK);
   }
   return clean;
 }
