@@ -175,6 +175,7 @@ export class Bench {
     await helper.unload();
     await new Promise<void>((stopped) => helper.stopServer(stopped));
     await this.sandbox.close();
-    rmSync(this.userDir, { recursive: true, force: true });
+    // What is known about devices is written a moment later; a file may still come while the folder goes.
+    rmSync(this.userDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   }
 }
