@@ -11,7 +11,9 @@ export async function withDeadline<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController();
-  const expired = new CameraEmailError('timeout', `${what}: no answer within ${ms} ms`, { params: { seconds: Math.ceil(ms / 1000) } });
+  // Made when it is needed: an error costs its stack, and every request of a fleet has a deadline.
+  const expired = () =>
+    new CameraEmailError('timeout', `${what}: no answer within ${ms} ms`, { params: { seconds: Math.ceil(ms / 1000) } });
   let onAbort: () => void = () => undefined;
   const aborted = new Promise<never>((_, reject) => {
     onAbort = () => {
@@ -23,7 +25,7 @@ export async function withDeadline<T>(
   aborted.catch(() => undefined);
   if (parent?.aborted) onAbort();
   parent?.addEventListener('abort', onAbort, { once: true });
-  const timer = setTimeout(() => controller.abort(expired), ms);
+  const timer = setTimeout(() => controller.abort(expired()), ms);
   try {
     return await Promise.race([work(controller.signal), aborted]);
   } finally {

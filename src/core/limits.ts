@@ -44,6 +44,25 @@ export const LIMITS = {
     stableMs: 10_000,
     /** Hikvision cameras send a heartbeat every 10 s, some recorders every 40 s. */
     hikvisionSilenceMs: 60_000,
+    /** Dahua sends heartbeats as often as it is asked to; three that do not come are enough to know that nobody is there. */
+    dahuaHeartbeatMs: 5_000,
+    dahuaSilenceMs: 18_000,
+    /** Dahua firmware without heartbeats is asked for a sign of life; it notes each request as a login. */
+    dahuaProbeMs: 60_000,
+    /** Reolink's states last some seconds; somebody at the door is not kept waiting. */
+    reolinkPollMs: 1_000,
+    /** Foscam keeps an alarm for five seconds at least. */
+    foscamPollMs: 2_000,
+    /** Hanwha devices say nothing for minutes while nothing changes: they are asked this often whether they are there. */
+    hanwhaSilenceMs: 120_000,
+    /** How long a pull point lives unless it is renewed: a killed process occupies one of the device's few places this long. */
+    subscriptionMs: 120_000,
+    /** How long a device may hold a pull back; ONVIF has it support a minute. Idle devices are heard this often. */
+    pullMs: 30_000,
+    /** What a device may need on top of it before it answers. */
+    pullGraceMs: 15_000,
+    /** Between two pulls of a device that does not hold them back. */
+    pullPauseMs: 1_000,
     /** An event that is older by the device's own clock was kept and sent again. */
     replayMs: 120_000,
     /** While a device has not sent its time yet, an event that seems old waits this long for it. */

@@ -4,6 +4,8 @@ import type { Heartbeat, Occurrence } from './source.ts';
 import type { CameraEvent, EventState } from './vocabulary.ts';
 
 const { replayMs, holdMs } = LIMITS.events;
+/** Recorders send some dozens of old events at once. */
+const MOST_HELD = 256;
 
 /** An event for the user, and what the device said. */
 export interface Tracked {
@@ -58,6 +60,7 @@ export class EventTracker {
     if (verdict === 'replayed') return [];
     if (verdict === 'live' || at === undefined) return this.#apply(occurrence, now);
     this.#held.push({ occurrence, at, receivedAt: now });
+    if (this.#held.length > MOST_HELD) this.#held.shift();
     return [];
   }
 

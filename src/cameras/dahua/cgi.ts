@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { CameraEmailError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { deviceWords } from '../../core/text.ts';
@@ -18,7 +19,7 @@ export class Cgi {
   async recognizes(signal: AbortSignal): Promise<boolean> {
     const response = await this.http.request({ method: 'GET', path: infoPath('getSystemInfo'), authenticate: false }, signal);
     if (response.status === 401) return REALM.test(response.headers['www-authenticate'] ?? '');
-    const error = this.#error(response, 'getSystemInfo');
+    const error = this.errorIn(response, 'getSystemInfo');
     if (error?.code === 'locked-out') throw error;
     return false;
   }
@@ -38,8 +39,8 @@ export class Cgi {
 
   /** Performs a write; resolves when the device says OK. */
   async setConfig(path: string, signal: AbortSignal): Promise<void> {
-    const response = await this.#get(path, signal);
-    const error = this.#error(response, 'setConfig');
+    const response = await this.ask(path, LIMITS.device.tableBytes, signal);
+    const error = this.errorIn(response, 'setConfig');
     if (error !== undefined) throw error;
     if (response.text().trim().toLowerCase() === 'ok') return;
     throw new CameraEmailError('unreadable', 'setConfig: neither OK nor Error', { deviceSays: wordsOf(response) });
@@ -47,16 +48,22 @@ export class Cgi {
 
   /** The device answers 400 or `Error` to a read of something that it does not have. */
   async #read(path: string, what: string, signal: AbortSignal): Promise<DeviceResponse> {
-    const response = await this.#get(path, signal);
-    const error = this.#error(response, what);
+    const response = await this.ask(path, LIMITS.device.tableBytes, signal);
+    const error = this.errorIn(response, what);
     if (error === undefined) return response;
     if (error.code !== 'rejected' || response.status >= 500 || response.status === 401) throw error;
     throw new CameraEmailError('unsupported', `the device has no ${what}`, { deviceSays: error.deviceSays });
   }
 
-  #get(path: string, signal: AbortSignal): Promise<DeviceResponse> {
+  /** Any answer but a refused login; `errorIn` tells what it means. */
+  ask(path: string, maxBytes: number, signal: AbortSignal): Promise<DeviceResponse> {
     const judgeRefusal = (response: DeviceResponse) => this.#judgeRefusal(response);
-    return this.http.request({ method: 'GET', path, maxBytes: LIMITS.device.tableBytes, judgeRefusal }, signal);
+    return this.http.request({ method: 'GET', path, maxBytes, judgeRefusal }, signal);
+  }
+
+  /** The same with an open end. */
+  stream(path: string, signal: AbortSignal): Promise<IncomingMessage> {
+    return this.http.stream({ method: 'GET', path, judgeRefusal: (response) => this.#judgeRefusal(response) }, signal);
   }
 
   /** A 401 also comes when the account is locked or all connections are taken: neither says that the password is wrong. */
@@ -72,7 +79,8 @@ export class Cgi {
     return undefined;
   }
 
-  #error(response: DeviceResponse, what: string): CameraEmailError | undefined {
+  /** What the device's words stand for; undefined when it complains of nothing. */
+  errorIn(response: DeviceResponse, what: string): CameraEmailError | undefined {
     const { status } = response;
     const text = response.text();
     const deviceSays = wordsOf(response);

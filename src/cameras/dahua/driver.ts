@@ -1,6 +1,7 @@
 import { CameraEmailError, isCameraEmailError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
 import type { Secret } from '../../core/secret.ts';
+import type { RawEvent } from '../../events/source.ts';
 import type { DeviceHttp } from '../../http/types.ts';
 import { changesTo } from '../changes.ts';
 import type {
@@ -29,7 +30,9 @@ import {
   securitiesOf,
   withoutPassword,
 } from './email.ts';
+import { eventStream } from './event-stream.ts';
 import { type ConfigTables, DEVICE_WIDE, LINKAGE_TABLES, linkageFaults, linkageToRestore, planLinkage, readLinkage } from './linkage.ts';
+import { takePicture } from './picture.ts';
 import { isNotUnderstood, isNoVerdict, Rpc2Session } from './rpc2.ts';
 
 const VENDOR = 'dahua';
@@ -196,6 +199,14 @@ class DahuaCamera implements Camera {
       // Also after an abort: the device has few sessions.
       await this.close(AbortSignal.timeout(LIMITS.device.connectMs)).catch(() => undefined);
     }
+  }
+
+  events(signal: AbortSignal): AsyncIterable<RawEvent> {
+    return eventStream(this.http, this.#cgi, { doorbell: this.device.kind === 'doorbell' }, signal);
+  }
+
+  snapshot(channel: number, signal: AbortSignal): Promise<Buffer> {
+    return takePicture(this.http, this.#cgi, channel, signal);
   }
 
   async close(signal: AbortSignal): Promise<void> {

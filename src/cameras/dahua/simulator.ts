@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import type { Occurrence } from '../../events/source.ts';
+import type { EventType } from '../../events/vocabulary.ts';
 import type { CameraMail, SimulatedCamera, SimulatorOptions, SimulatorVariant } from '../../sandbox/camera-simulator.ts';
 import { DeviceServer } from '../../sandbox/device-server.ts';
 import { DigestGuard } from '../../sandbox/digest-guard.ts';
 import { SimulatedRpc2 } from './simulator/rpc2.ts';
+import { SimulatedView } from './simulator/view.ts';
 
 export interface DahuaSimulatorOptions extends SimulatorOptions {
   kind?: 'camera' | 'recorder' | 'amcrest';
@@ -39,6 +42,8 @@ export class DahuaSimulator implements SimulatedCamera {
   readonly server: DeviceServer;
   readonly guard: DigestGuard;
   readonly rpc: SimulatedRpc2;
+  /** Its events and pictures. */
+  readonly view = new SimulatedView();
   /** All tables, key by key in the device's order. The mail password's own entry stays empty. */
   readonly config = new Map<string, string>();
   mailPassword = 'old-mail-password';
@@ -65,6 +70,7 @@ export class DahuaSimulator implements SimulatedCamera {
   }
 
   close(): Promise<void> {
+    this.view.close();
     return this.server.close();
   }
 
@@ -80,6 +86,11 @@ export class DahuaSimulator implements SimulatedCamera {
     this.config.set('Email.Address', host);
   }
 
+  /** Something happens in front of the camera. */
+  raise(type: EventType, state: Occurrence['state'], channel = 1): void {
+    this.view.raise(type, state, channel);
+  }
+
   #handle(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
     if (this.options.closes) response.setHeader('Connection', 'close');
     if (request.method === 'POST' && /^\/RPC2(_Login)?$/.test(request.url ?? '')) {
@@ -87,6 +98,7 @@ export class DahuaSimulator implements SimulatedCamera {
       return;
     }
     if (this.guard.admit(request, response, (locked) => (locked ? USER_LOCKED : NO_AUTHORITY)) === undefined) return;
+    if (request.method === 'GET' && this.view.answer(request.url ?? '', response)) return;
     const [status, text] = request.method === 'GET' ? this.#answer(request.url ?? '') : [400, BAD_REQUEST];
     response.writeHead(status, { 'Content-Type': 'text/plain;charset=utf-8' });
     response.end(text);

@@ -1,10 +1,12 @@
 import { CameraEmailError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { deviceWords } from '../../core/text.ts';
+import { isWholeJpeg } from '../../http/multipart-stream.ts';
 import type { DeviceHttp, DeviceResponse } from '../../http/types.ts';
 import type { DeviceDocument } from '../driver.ts';
 
 const PATH = '/cgi-bin/CGIProxy.fcgi';
+const SNAPSHOT = 'snapPicture2';
 
 /** What the vendor's guide calls the values of `<result>`. */
 const RESULTS: Readonly<Record<number, string>> = {
@@ -122,6 +124,20 @@ export class Cgi {
 
   /** Any answer to a command but a refused login, which freezes the credential. `path` as from `targetOf`. */
   async send(path: string, timeoutMs: number | undefined, signal: AbortSignal): Promise<CgiAnswer> {
+    return this.#answerIn(path, await this.#loggedIn(path, timeoutMs, undefined, signal));
+  }
+
+  /** A whole JPEG of what the camera sees; what comes in its place rejects with the code that fits. */
+  async picture(signal: AbortSignal): Promise<Buffer> {
+    const path = targetOf(SNAPSHOT);
+    const response = await this.#loggedIn(path, undefined, LIMITS.device.snapshotBytes, signal);
+    if (isWholeJpeg(response.body)) return response.body;
+    if (response.body[0] === 0xff) throw new CameraEmailError('unreadable', `${SNAPSHOT}: not a whole JPEG`);
+    const answer = this.#answerIn(path, response);
+    throw answerError(SNAPSHOT, answer);
+  }
+
+  async #loggedIn(path: string, timeoutMs: number | undefined, maxBytes: number | undefined, signal: AbortSignal): Promise<DeviceResponse> {
     const { http } = this;
     const cmd = commandOf(path);
     // Whether the connection is encrypted is known only after a first exchange.
@@ -132,16 +148,17 @@ export class Cgi {
     http.assertLoginAllowed();
     const { username, password } = http.login;
     const login = `&usr=${literal(username)}&pwd=${literal(password.reveal())}`;
-    const response = await this.#exchange(
-      path.replace(`cmd=${cmd}`, (found) => found + login),
-      timeoutMs,
-      signal,
-    );
+    const target = path.replace(`cmd=${cmd}`, (found) => found + login);
+    return this.#exchange(target, timeoutMs, signal, maxBytes);
+  }
+
+  #answerIn(path: string, response: DeviceResponse): CgiAnswer {
+    const cmd = commandOf(path);
     const body = response.body.toString('latin1');
     const parsed = parseAnswer(body);
     if (parsed === undefined) throw this.#noAnswer(cmd, response);
     const words = deviceWords([String(parsed.result), RESULTS[parsed.result]].filter((word) => word !== undefined).join(' '));
-    if (parsed.result === -2) throw http.loginRefused(words);
+    if (parsed.result === -2) throw this.http.loginRefused(words);
     return {
       ...parsed,
       words,
@@ -160,7 +177,8 @@ export class Cgi {
     return new CameraEmailError('unreadable', `${cmd}: not an answer of this CGI`, { deviceSays: deviceWords(response.text(), 200) });
   }
 
-  #exchange(path: string, timeoutMs: number | undefined, signal: AbortSignal): Promise<DeviceResponse> {
-    return this.http.request({ method: 'GET', path, authenticate: false, timeoutMs: timeoutMs ?? LIMITS.device.requestMs }, signal);
+  #exchange(path: string, timeoutMs: number | undefined, signal: AbortSignal, maxBytes?: number): Promise<DeviceResponse> {
+    const limits = { timeoutMs: timeoutMs ?? LIMITS.device.requestMs, maxBytes: maxBytes ?? LIMITS.device.bodyBytes };
+    return this.http.request({ method: 'GET', path, authenticate: false, ...limits }, signal);
   }
 }

@@ -2,6 +2,7 @@ import { CameraEmailError, isCameraEmailError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
 import type { Secret } from '../../core/secret.ts';
 import { deviceWords } from '../../core/text.ts';
+import type { RawEvent } from '../../events/source.ts';
 import type { DeviceHttp } from '../../http/types.ts';
 import { changesTo } from '../changes.ts';
 import type {
@@ -30,6 +31,7 @@ import {
   testVerdict,
 } from './email.ts';
 import { ALARMS, alarmTypeOf, isDetecting, sendsMail, withMail } from './linkage.ts';
+import { alarmChanges } from './state-polling.ts';
 
 const VENDOR = 'foscam';
 const MASK = '•';
@@ -179,6 +181,15 @@ class FoscamCamera implements Camera {
       refusal ||= answer.words;
     }
     return { accepted: undefined, deviceSays: refusal };
+  }
+
+  events(signal: AbortSignal): AsyncIterable<RawEvent> {
+    return alarmChanges(this.#cgi, signal);
+  }
+
+  async snapshot(channel: number, signal: AbortSignal): Promise<Buffer> {
+    if (channel !== 1) throw new CameraEmailError('bad-input', 'the camera has one channel', { params: { field: 'channel' } });
+    return this.#cgi.picture(signal);
   }
 
   #planEvents(reading: EmailReading, wanted: readonly string[], enabled: boolean, plan: EmailPlan): void {

@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import type { Occurrence } from '../../events/source.ts';
+import type { EventType } from '../../events/vocabulary.ts';
 import type { CameraMailer, SimulatedCamera, SimulatorOptions, SimulatorVariant } from '../../sandbox/camera-simulator.ts';
 import { DeviceServer } from '../../sandbox/device-server.ts';
 import { parseAnswer } from './cgi.ts';
+import { SimulatedView } from './simulator/view.ts';
 
 export interface FoscamSimulatorOptions extends SimulatorOptions {
   /** `new`: knows only the commands that end in `New`; `mangles`: takes the older ones as well and spoils the password. */
@@ -32,6 +35,8 @@ export class FoscamSimulator implements SimulatedCamera {
   forgetsWrites = false;
   /** The next answers, whatever is asked. For faults. */
   readonly faults: number[] = [];
+  /** Its alarms and pictures. */
+  readonly view = new SimulatedView();
   readonly smtp: Map<string, string>;
   readonly alarms: Map<string, Map<string, string>>;
   readonly #form: 'old' | 'new' | 'mangles';
@@ -68,6 +73,11 @@ export class FoscamSimulator implements SimulatedCamera {
     this.smtp.set('server', host);
   }
 
+  /** Something happens in front of the camera. */
+  raise(type: EventType, state: Occurrence['state'], _channel = 1): void {
+    this.view.raise(type, state);
+  }
+
   #handle(request: IncomingMessage, response: ServerResponse): void {
     const [path, query = ''] = (request.url ?? '').split('?');
     if (request.method !== 'GET' || path !== '/cgi-bin/CGIProxy.fcgi') {
@@ -80,7 +90,13 @@ export class FoscamSimulator implements SimulatedCamera {
         return [pair.slice(0, at), pair.slice(at + 1)];
       }),
     );
+    if (this.view.interferes(response)) return;
+    const cmd = parameters.get('cmd');
     void this.#answer(parameters).then(({ result, values = [] }) => {
+      if (result === 0 && cmd === 'snapPicture2') {
+        this.view.sendPicture(response);
+        return;
+      }
       const lines = [['result', String(result)] as const, ...values].map(
         ([name, value]) => `    <${name}>${this.#written(value)}</${name}>\n`,
       );
@@ -111,6 +127,7 @@ export class FoscamSimulator implements SimulatedCamera {
       return { result: -1 };
     }
     if (cmd === 'getDevInfo') return { result: 0, values: sample(this.#form === 'old' ? 'dev-info' : 'dev-info-new') };
+    if (cmd === 'snapPicture2') return { result: this.view.faults.picture === 'refused' ? -4 : 0 };
     return this.options.visitor ? { result: -3 } : this.#run(cmd, parameters);
   }
 
@@ -125,6 +142,8 @@ export class FoscamSimulator implements SimulatedCamera {
     const isNew = cmd.endsWith('New');
     const knows = isNew ? this.#form !== 'old' : this.#form !== 'new';
     switch (cmd) {
+      case 'getDevState':
+        return { result: 0, values: this.view.states() };
       case 'getSMTPConfig':
         return { result: 0, values: this.#told() };
       case 'setSMTPConfig':

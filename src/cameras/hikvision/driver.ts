@@ -29,6 +29,7 @@ import {
 } from './email.ts';
 import { Isapi, isFormRefused, PATHS, parseResponseStatus, statusError } from './isapi.ts';
 import { DEVICE_WIDE, linkageToRestore, planLinkage, readLinkage } from './linkage.ts';
+import { sensitiveByDevice, toldCapabilities } from './remembered.ts';
 import { encryptSensitive, type SensitiveFields, sensitiveFieldsFrom, sensitiveKey } from './sensitive.ts';
 import { HikvisionView } from './view.ts';
 
@@ -70,11 +71,6 @@ function identityFrom(document: XmlDocument): DeviceIdentity {
   };
 }
 
-const toldByFirmware = new Map<string, ReturnType<typeof readCapabilities>>();
-const MOST_FIRMWARES = 1_000;
-/** Of one device and login; the salt in them belongs to the device. */
-const sensitiveByDevice = new WeakMap<DeviceHttp, SensitiveFields>();
-
 /** What `plan` and `apply` need to know about the transport; travels in EmailCapabilities.private. */
 interface Transport {
   plainWarning: boolean;
@@ -99,7 +95,8 @@ class HikvisionCamera extends HikvisionView implements Camera {
   }
 
   async capabilities(signal: AbortSignal): Promise<EmailCapabilities> {
-    const told = await this.#optional(() => this.#toldCapabilities(signal));
+    const ask = async () => readCapabilities((await this.#isapi.get(PATHS.mailingCapabilities, signal)).body);
+    const told = await this.#optional(() => toldCapabilities(this.device, ask));
     const sensitive = await this.#sensitiveFields(signal);
     const limitsFromDevice = Object.values(told?.maxLength ?? {}).some((value) => value !== undefined);
     const transport: Transport = { plainWarning: !this.http.secure && sensitive === undefined };
@@ -113,15 +110,6 @@ class HikvisionCamera extends HikvisionView implements Camera {
       stickyEvents: [...DEVICE_WIDE],
       private: transport,
     };
-  }
-
-  /** The same for all devices of one model and firmware, so that a fleet asks once. */
-  async #toldCapabilities(signal: AbortSignal): Promise<ReturnType<typeof readCapabilities>> {
-    const { model, firmware, kind } = this.device;
-    const key = `${model}\n${firmware}\n${kind}`;
-    const told = toldByFirmware.get(key) ?? readCapabilities((await this.#isapi.get(PATHS.mailingCapabilities, signal)).body);
-    if (model !== '' && firmware !== '' && toldByFirmware.size < MOST_FIRMWARES) toldByFirmware.set(key, told);
-    return told;
   }
 
   async read(scope: { events: boolean }, signal: AbortSignal): Promise<EmailReading> {

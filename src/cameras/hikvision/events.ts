@@ -102,13 +102,7 @@ function slice(document: string, open: string): string {
   return end === -1 ? '' : document.slice(start, end).trim();
 }
 
-function alertFrom(
-  vendorType: string,
-  state: string,
-  field: Fields,
-  includes: (text: string) => boolean,
-  raw: () => unknown,
-): Alert {
+function alertFrom(vendorType: string, state: string, field: Fields, includes: (text: string) => boolean, raw: () => unknown): Alert {
   const name = vendorType.toLowerCase();
   const time = Date.parse(field('dateTime'));
   const at = Number.isNaN(time) ? {} : { at: time };
@@ -209,18 +203,18 @@ function readJson(source: string): Alert | undefined {
 function objectOf(source: string): unknown {
   try {
     const { root } = XmlDocument.parse(source);
-    return { [root.name]: valueOf(root) };
+    return { [root.name]: contentOf(root) };
   } catch {
     return source;
   }
 }
 
-function valueOf(element: XmlElement): unknown {
+function contentOf(element: XmlElement): unknown {
   if (element.children.length === 0) return element.text.trim();
   const value: Record<string, unknown> = {};
   for (const { name } of element.children) {
     if (Object.hasOwn(value, name)) continue;
-    const all = children(element, name).map(valueOf);
+    const all = children(element, name).map(contentOf);
     Object.defineProperty(value, name, { value: all.length === 1 ? all[0] : all, enumerable: true, writable: true, configurable: true });
   }
   return value;

@@ -48,6 +48,8 @@ const STATUS_FIELDS = ['statusCode', 'statusString', 'subStatusCode', 'errorMsg'
 type StatusFields = Partial<Record<(typeof STATUS_FIELDS)[number], string>>;
 
 function xmlFields(body: string): StatusFields | undefined {
+  // Every answer comes through here, and most are long documents of another kind.
+  if (!/<(?:[\w.-]+:)?(?:ResponseStatus|userCheck)\b/i.test(body)) return undefined;
   let document: XmlDocument;
   try {
     document = XmlDocument.parse(body);

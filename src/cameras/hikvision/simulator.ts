@@ -8,6 +8,7 @@ import type { CameraMailer, SimulatedCamera, SimulatorOptions, SimulatorVariant 
 import { DeviceServer } from '../../sandbox/device-server.ts';
 import { DigestGuard } from '../../sandbox/digest-guard.ts';
 import { sensitiveFieldsFrom, sensitiveKey } from './sensitive.ts';
+import { SimulatedView } from './simulator/view.ts';
 
 export interface HikvisionSimulatorOptions extends SimulatorOptions {
   kind?: 'camera' | 'recorder';
@@ -53,6 +54,7 @@ export class HikvisionSimulator implements SimulatedCamera {
   mailPassword = '';
   /** Accepts writes and forgets them. */
   forgetsWrites = false;
+  readonly view = new SimulatedView();
   #mailer: CameraMailer;
 
   constructor(private readonly options: HikvisionSimulatorOptions) {
@@ -76,6 +78,7 @@ export class HikvisionSimulator implements SimulatedCamera {
   }
 
   close(): Promise<void> {
+    this.view.close();
     return this.server.close();
   }
 
@@ -108,6 +111,7 @@ export class HikvisionSimulator implements SimulatedCamera {
       return;
     }
     if (request.method === 'GET') {
+      if (this.view.answer(path, response)) return;
       const document = this.#document(path);
       if (document === undefined)
         answer(path.startsWith('/Event/triggers/') ? refusal(503, 2, 'Device Busy', 'deviceBusy') : NOT_SUPPORTED);

@@ -1,6 +1,7 @@
 import { CameraEmailError, isCameraEmailError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
 import type { Secret } from '../../core/secret.ts';
+import type { RawEvent } from '../../events/source.ts';
 import type { DeviceHttp } from '../../http/types.ts';
 import { changesTo } from '../changes.ts';
 import type {
@@ -16,6 +17,7 @@ import type {
   WantedEmail,
   Warning,
 } from '../driver.ts';
+import { answerError, isObject, isTestFailure, type JsonObject } from './answer.ts';
 import {
   addressKeys,
   capabilitiesOf,
@@ -28,8 +30,10 @@ import {
   wantedValue,
   withoutPassword,
 } from './email.ts';
-import { answerError, command, commandOf, isObject, isTestFailure, JsonApi, type JsonObject, pathOf } from './json-api.ts';
+import { mainsChannels } from './events.ts';
+import { command, commandOf, JsonApi, pathOf } from './json-api.ts';
 import { isEmptySchedule } from './schedule.ts';
+import { stateChanges } from './state-polling.ts';
 
 const VENDOR = 'reolink';
 const MASK = '•';
@@ -181,6 +185,19 @@ class ReolinkCamera implements Camera {
     return { accepted: isTestFailure(answer.rspCode) ? false : undefined, deviceSays: answer.words };
   }
 
+  events(signal: AbortSignal): AsyncIterable<RawEvent> {
+    return stateChanges(this.#api, () => this.#mainsChannels(signal), signal);
+  }
+
+  async eventWarnings(signal: AbortSignal): Promise<Warning[]> {
+    const warnings: Warning[] = (await this.#mainsChannels(signal)).includes(this.#index) ? [] : [{ code: 'battery-not-polled' }];
+    return warnings;
+  }
+
+  snapshot(channel: number, signal: AbortSignal): Promise<Buffer> {
+    return this.#api.picture(channel - 1, signal);
+  }
+
   close(signal: AbortSignal): Promise<void> {
     return this.#api.close(signal);
   }
@@ -211,6 +228,10 @@ class ReolinkCamera implements Camera {
   async #write(cmd: string, body: string, signal: AbortSignal): Promise<void> {
     const answer = await this.#api.send({ cmd, body }, undefined, signal);
     if (!answer.ok) throw answerError(cmd, answer);
+  }
+
+  async #mainsChannels(signal: AbortSignal): Promise<number[]> {
+    return mainsChannels(await this.#abilities(signal)) ?? [this.#index];
   }
 
   #abilities(signal: AbortSignal): Promise<JsonObject> {

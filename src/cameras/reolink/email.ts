@@ -1,6 +1,6 @@
 import { CameraEmailError } from '../../core/errors.ts';
 import type { Attachment, EmailCapabilities, EmailSettings, MailSecurity, SettingField, WantedEmail } from '../driver.ts';
-import { isObject, type JsonObject } from './json-api.ts';
+import { isObject, type JsonObject } from './answer.ts';
 import { linkedEvents, withEvents } from './schedule.ts';
 
 /** An answer to GetEmail or GetEmailV20. Which keys there are depends on the firmware; only those are ever written. */

@@ -1,14 +1,11 @@
-import { CameraEmailError, type ErrorCode } from '../../core/errors.ts';
+import { randomBytes } from 'node:crypto';
+import { CameraEmailError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { Secret } from '../../core/secret.ts';
 import { deviceWords } from '../../core/text.ts';
+import { isWholeJpeg } from '../../http/multipart-stream.ts';
 import type { DeviceHttp, DeviceResponse } from '../../http/types.ts';
-
-export type JsonObject = Record<string, unknown>;
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+import { type Answers, type ApiAnswer, answerError, isObject, type JsonObject, parseAnswers } from './answer.ts';
 
 const PATH = '/cgi-bin/api.cgi';
 
@@ -27,60 +24,6 @@ const LOGIN_LOCKED = new Set([-506, -105]);
 /** What battery cameras answer while they wake up: the one case in which a command is repeated. */
 const WAKING = new Set([-12, -13, -17]);
 
-const CODES: Readonly<Record<number, ErrorCode>> = {
-  [-2]: 'busy',
-  [-5]: 'busy',
-  [-6]: 'busy',
-  [-8]: 'busy',
-  [-9]: 'unsupported',
-  [-12]: 'busy',
-  [-14]: 'busy',
-  [-17]: 'busy',
-  [-21]: 'busy',
-  [-24]: 'unsupported',
-  [-26]: 'forbidden',
-  [-31]: 'busy',
-  [-49]: 'bad-input',
-  [-503]: 'forbidden',
-  [-507]: 'busy',
-};
-
-/** What the vendor's guide calls the codes of a failed mail test (v9, chapter 4.1); the `detail` of an answer often says less. */
-const MAIL_TEST_CODES: Readonly<Record<number, string>> = {
-  [-100]: 'test failed',
-  [-480]: 'email undefined',
-  [-481]: 'email connect failed',
-  [-482]: 'email auth failed',
-  [-483]: 'email network error',
-  [-484]: 'email server error',
-  [-485]: 'email memory error',
-};
-
-/** The answer to one command. */
-export interface ApiAnswer {
-  ok: boolean;
-  /** 200 when it is OK, else negative. */
-  rspCode: number;
-  /** The device's own words with their code, such as `not support (-9)`. */
-  words: string;
-  value: JsonObject;
-  contentType: string | undefined;
-  /** The whole answer, each character one byte. */
-  body: string;
-}
-
-/** True when this code says that the mail test was made and failed, or that a value of it is too long. */
-export function isTestFailure(rspCode: number): boolean {
-  return rspCode in MAIL_TEST_CODES || rspCode === -22;
-}
-
-/** The error that a refusal stands for, in our codes. */
-export function answerError(cmd: string, { rspCode, words }: ApiAnswer): CameraEmailError {
-  const code = CODES[rspCode] ?? 'rejected';
-  const params = code === 'bad-input' ? { params: { field: 'channel' } } : {};
-  return new CameraEmailError(code, `${cmd}: ${words}`, { deviceSays: words, ...params });
-}
-
 /** Path and literal body of a command; the session's credentials join the query when it is sent. */
 export function command(cmd: string, param: JsonObject, action: 0 | 1 = 0): { cmd: string; path: string; body: string } {
   return { cmd, path: pathOf(cmd), body: JSON.stringify([{ cmd, action, param }]) };
@@ -92,30 +35,6 @@ export function pathOf(cmd: string): string {
 
 export function commandOf(path: string): string {
   return /[?&]cmd=(\w+)/.exec(path)?.[1] ?? '';
-}
-
-/** One command's answer out of an HTTP body; undefined when it is not this vendor's envelope. An unknown command comes back under another name. */
-function parseAnswer(response: DeviceResponse): ApiAnswer | undefined {
-  let parsed: unknown;
-  try {
-    // Devices send JSON as text/html.
-    parsed = JSON.parse(response.text());
-  } catch {
-    return undefined;
-  }
-  const first: unknown = Array.isArray(parsed) ? parsed[0] : undefined;
-  if (!isObject(first) || typeof first.cmd !== 'string' || typeof first.code !== 'number') return undefined;
-  const value = isObject(first.value) ? first.value : {};
-  const error = isObject(first.error) ? first.error : undefined;
-  const told = Number(error?.rspCode ?? value.rspCode ?? Number.NaN);
-  // The guide prints errors with code 0, devices send 1.
-  const ok = first.code === 0 && error === undefined && (Number.isNaN(told) || told === 200);
-  const rspCode = ok ? 200 : Number.isNaN(told) ? first.code : told;
-  const meaning = MAIL_TEST_CODES[rspCode];
-  const detail = typeof error?.detail === 'string' ? error.detail : '';
-  const words = deviceWords(`${detail} (${rspCode}${meaning === undefined ? '' : ` ${meaning}`})`);
-  const body = response.body.toString('latin1');
-  return { ok, rspCode, words, value, contentType: response.headers['content-type'], body };
 }
 
 interface Session {
@@ -133,6 +52,7 @@ interface Session {
 /** The HTTP API of one device: logs in at the first command, by token or else by short session. `close` gives the token back. */
 export class JsonApi {
   #session: Promise<Session> | undefined;
+  #closing: Promise<void> | undefined;
 
   constructor(
     readonly http: DeviceHttp,
@@ -143,7 +63,7 @@ export class JsonApi {
   async isSpoken(signal: AbortSignal): Promise<boolean> {
     const { body } = command('GetDevInfo', {});
     const response = await this.#exchange(pathOf('GetDevInfo'), body, undefined, signal);
-    return parseAnswer(response) !== undefined;
+    return parseAnswers(response) !== undefined;
   }
 
   /** A command's good answer; a refusal rejects with the code that fits. */
@@ -154,33 +74,73 @@ export class JsonApi {
   }
 
   /** Any answer to a command; rejects when the device gives none, or refuses the login. */
-  async send(what: { cmd: string; body: string }, timeoutMs: number | undefined, signal: AbortSignal): Promise<ApiAnswer> {
-    const answer = await this.#inSession(what, timeoutMs, signal);
-    return WAKING.has(answer.rspCode) ? this.#inSession(what, timeoutMs, signal) : answer;
+  async send({ cmd, body }: { cmd: string; body: string }, timeoutMs: number | undefined, signal: AbortSignal): Promise<ApiAnswer> {
+    const ask = () => this.#inSession((query) => this.#post(cmd, body, query, timeoutMs, signal), firstOf, signal);
+    const [answer] = await ask();
+    return WAKING.has(answer.rspCode) ? firstOf(await ask()) : answer;
   }
 
-  /** Logs out. Safe to call twice, and after errors. */
+  /** One command for several channels (from 0) in one request, the answers in the same order. Rejects as `send`. */
+  async sendForChannels(cmd: string, channels: readonly number[], signal: AbortSignal): Promise<Answers> {
+    const body = JSON.stringify(channels.map((channel) => ({ cmd, action: 0, param: { channel } })));
+    const answers = await this.#inSession((query) => this.#post(cmd, body, query, undefined, signal), firstOf, signal);
+    if (answers.length === channels.length) return answers;
+    throw new CameraEmailError('unreadable', `${cmd}: ${answers.length} answers to ${channels.length} commands`);
+  }
+
+  /** A whole JPEG of the channel (from 0); what comes in its place rejects with the code that fits. */
+  async picture(channel: number, signal: AbortSignal): Promise<Buffer> {
+    const result = await this.#inSession(
+      (query) => this.#snap(channel, query, signal),
+      (given) => (Buffer.isBuffer(given) ? undefined : given),
+      signal,
+    );
+    if (Buffer.isBuffer(result)) return result;
+    throw answerError('Snap', result);
+  }
+
+  /** Logs out. Safe to call twice, and after errors; resolves when a logout under way has ended. */
   async close(signal: AbortSignal): Promise<void> {
     const opening = this.#session;
+    if (opening === undefined) return this.#closing;
     this.#session = undefined;
-    const session = await opening?.catch(() => undefined);
+    const closing = this.#logOut(opening, signal);
+    this.#closing = closing.catch(() => undefined);
+    return closing;
+  }
+
+  async #logOut(opening: Promise<Session>, signal: AbortSignal): Promise<void> {
+    const session = await opening.catch(() => undefined);
     // Logout with a dead token makes some firmware refuse every later one.
     if (session === undefined || !session.token || this.now() >= session.endsAt) return;
     const { cmd, body } = command('Logout', {});
     await this.#post(cmd, body, session.query, undefined, signal);
   }
 
-  async #inSession({ cmd, body }: { cmd: string; body: string }, timeoutMs: number | undefined, signal: AbortSignal): Promise<ApiAnswer> {
+  /** `answerOf` tells what the device says about the session, if it says anything. */
+  async #inSession<T>(
+    exchange: (query: Secret) => Promise<T>,
+    answerOf: (result: T) => ApiAnswer | undefined,
+    signal: AbortSignal,
+  ): Promise<T> {
     const session = await this.#open(signal);
-    const answer = await this.#post(cmd, body, session.query, timeoutMs, signal);
+    const result = await exchange(session.query);
+    const answer = answerOf(result);
     if (session.insteadOf !== undefined) this.#judgeShortSession(session, answer);
-    if (!session.token || !NOT_LOGGED_IN.has(answer.rspCode)) return answer;
+    if (!session.token || answer === undefined || !NOT_LOGGED_IN.has(answer.rspCode)) return result;
     // The device forgot the token, as after a restart. The login itself was good: it is made once more.
-    this.#session = undefined;
+    await this.#forget(session);
     const fresh = await this.#open(signal);
-    const second = await this.#post(cmd, body, fresh.query, timeoutMs, signal);
-    if (NOT_LOGGED_IN.has(second.rspCode)) this.#session = undefined;
+    const second = await exchange(fresh.query);
+    if (NOT_LOGGED_IN.has(answerOf(second)?.rspCode ?? 0)) await this.#forget(fresh);
     return second;
+  }
+
+  /** A picture and the states may be asked for at the same time: whoever is late must not drop the session that the other has opened. */
+  async #forget(session: Session): Promise<void> {
+    const held = this.#session;
+    const same = (await held?.catch(() => undefined)) === session;
+    if (same && this.#session === held) this.#session = undefined;
   }
 
   async #open(signal: AbortSignal): Promise<Session> {
@@ -206,7 +166,7 @@ export class JsonApi {
     http.assertLoginAllowed();
     const { username: userName, password } = http.login;
     const { body } = command('Login', { User: { Version: '0', userName, password: password.reveal() } });
-    const answer = await this.#post('Login', body, new Secret('token=null'), undefined, signal);
+    const [answer] = await this.#post('Login', body, new Secret('token=null'), undefined, signal);
     if (!answer.ok) return this.#withoutToken(answer);
     const token = isObject(answer.value.Token) ? answer.value.Token : {};
     if (typeof token.name !== 'string' || token.name === '') throw new CameraEmailError('unreadable', 'Login: no token in the answer');
@@ -231,9 +191,10 @@ export class JsonApi {
   }
 
   /** The first answer in a short session tells whether the device takes such sessions, and this login. */
-  #judgeShortSession(session: Session, answer: ApiAnswer): void {
+  #judgeShortSession(session: Session, answer: ApiAnswer | undefined): void {
     const { insteadOf } = session;
     session.insteadOf = undefined;
+    if (answer === undefined) return;
     const { rspCode } = answer;
     if (NOT_LOGGED_IN.has(rspCode) || LOGIN_REFUSED.has(rspCode) || LOGIN_LOCKED.has(rspCode)) this.#session = undefined;
     else return;
@@ -250,12 +211,16 @@ export class JsonApi {
     return answerError(cmd, answer);
   }
 
-  async #post(cmd: string, body: string, query: Secret, timeoutMs: number | undefined, signal: AbortSignal): Promise<ApiAnswer> {
-    const response = await this.#exchange(`${pathOf(cmd)}&${query.reveal()}`, body, timeoutMs, signal);
-    const answer = parseAnswer(response);
-    if (answer !== undefined) return answer;
-    if (response.status >= 300) throw httpError(cmd, response.status);
-    throw new CameraEmailError('unreadable', `${cmd}: not an answer of this API`, { deviceSays: deviceWords(response.text(), 200) });
+  async #post(cmd: string, body: string, query: Secret, timeoutMs: number | undefined, signal: AbortSignal): Promise<Answers> {
+    return answersIn(cmd, await this.#exchange(`${pathOf(cmd)}&${query.reveal()}`, body, timeoutMs, signal));
+  }
+
+  async #snap(channel: number, query: Secret, signal: AbortSignal): Promise<Buffer | ApiAnswer> {
+    // Without a new number each time some firmware gives the picture before.
+    const path = `${pathOf('Snap')}&channel=${channel}&rs=${randomBytes(8).toString('hex')}&${query.reveal()}`;
+    const request = { method: 'GET' as const, path, authenticate: false, maxBytes: LIMITS.device.snapshotBytes };
+    const response = await this.http.request(request, signal);
+    return isWholeJpeg(response.body) ? response.body : firstOf(answersIn('Snap', response));
   }
 
   #exchange(path: string, body: string, timeoutMs: number | undefined, signal: AbortSignal): Promise<DeviceResponse> {
@@ -263,6 +228,17 @@ export class JsonApi {
     const request = { method: 'POST' as const, path, headers, body, authenticate: false, timeoutMs: timeoutMs ?? LIMITS.device.requestMs };
     return this.http.request(request, signal);
   }
+}
+
+const firstOf = ([first]: Answers): ApiAnswer => first;
+
+function answersIn(cmd: string, response: DeviceResponse): Answers {
+  const answers = parseAnswers(response);
+  if (answers !== undefined) return answers;
+  if (response.status >= 300) throw httpError(cmd, response.status);
+  // Half a picture has no words.
+  const deviceSays = response.body[0] === 0xff ? '' : deviceWords(response.text(), 200);
+  throw new CameraEmailError('unreadable', `${cmd}: not an answer of this API`, { deviceSays });
 }
 
 function httpError(cmd: string, status: number): CameraEmailError {

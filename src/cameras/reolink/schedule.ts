@@ -1,4 +1,4 @@
-import { isObject } from './json-api.ts';
+import { isObject } from './answer.ts';
 
 /** Characters of a table: one an hour, Sunday first; `1` sends mail. */
 const HOURS = 168;

@@ -1,9 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Occurrence } from '../../events/source.ts';
+import type { EventType } from '../../events/vocabulary.ts';
 import type { CameraMailer, SimulatedCamera, SimulatorOptions, SimulatorVariant } from '../../sandbox/camera-simulator.ts';
 import { DeviceServer } from '../../sandbox/device-server.ts';
+import { isObject, type JsonObject } from './answer.ts';
 import { securityOf } from './email.ts';
-import { isObject, type JsonObject } from './json-api.ts';
 import { isRefusal, mergedSchedule, part, type Reply, type Result, refuse, sample, wrongInEmail } from './simulator/rules.ts';
+import { SimulatedView } from './simulator/view.ts';
 
 const NOT_SUPPORTED = refuse(-9, 'not support');
 const LOGIN_FIRST = refuse(-6, 'please login first');
@@ -27,6 +30,10 @@ export interface ReolinkSimulatorOptions extends SimulatorOptions {
   mayWrite?: boolean;
   /** False: no TestEmail. */
   tests?: boolean;
+  /** Channels (from 0) with a battery. */
+  batteries?: readonly number[];
+  /** Commands for states that this firmware knows. */
+  states?: readonly string[];
 }
 
 /** A device with the strictness of the real ones, down to schedules that lose what a write leaves out and a Logout that poisons logins. */
@@ -44,6 +51,8 @@ export class ReolinkSimulator implements SimulatedCamera {
   poisoned = false;
   /** The next answers, whatever is asked. For faults. */
   readonly faults: Reply[] = [];
+  /** Its states and pictures. */
+  readonly view: SimulatedView;
   readonly #kind: 'camera' | 'recorder' | 'old';
   readonly #email: JsonObject;
   readonly #schedules: { schedule: JsonObject; scheduleEnable: unknown }[];
@@ -60,6 +69,8 @@ export class ReolinkSimulator implements SimulatedCamera {
       if ('channel' in schedule) schedule.channel = channel;
       return { schedule, scheduleEnable: this.#email.scheduleEnable };
     });
+    const states = { camera: ['GetMdState', 'GetAiState'], recorder: ['GetEvents'], old: ['GetMdState'] };
+    this.view = new SimulatedView(options.states ?? states[this.#kind], channels.length);
     this.server = new DeviceServer((request, response, body) => this.#handle(request, response, body), options.certificate);
   }
 
@@ -80,6 +91,11 @@ export class ReolinkSimulator implements SimulatedCamera {
     this.#email.smtpServer = host;
   }
 
+  /** Something happens in front of the camera. */
+  raise(type: EventType, state: Occurrence['state'], channel = 1): void {
+    this.view.raise(type, state, channel);
+  }
+
   /** Commands as they came, in order, without those of the session. */
   commands(): string[] {
     return this.server.requests.map(({ path }) => new URL(path, 'http://device').searchParams.get('cmd') ?? '');
@@ -87,6 +103,11 @@ export class ReolinkSimulator implements SimulatedCamera {
 
   #handle(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
     const url = new URL(request.url ?? '/', 'http://device');
+    if (this.view.interferes(response)) return;
+    if (request.method === 'GET' && url.searchParams.get('cmd') === 'Snap') {
+      this.#snap(url.searchParams, response);
+      return;
+    }
     if (request.method !== 'POST' || !/^(\/cgi-bin)?\/api\.cgi$/.test(url.pathname)) {
       response.writeHead(404, { 'Content-Type': 'text/html' }).end('<html><body>404</body></html>');
       return;
@@ -95,6 +116,12 @@ export class ReolinkSimulator implements SimulatedCamera {
       response.writeHead(200, { 'Content-Type': 'text/html' });
       response.end(JSON.stringify(answers, null, 3));
     });
+  }
+
+  #snap(query: URLSearchParams, response: ServerResponse): void {
+    const refusal = this.#admit(query) ?? this.view.noPicture(Number(query.get('channel')));
+    if (refusal === undefined) this.view.sendPicture(response);
+    else response.writeHead(200, { 'Content-Type': 'text/html' }).end(JSON.stringify([answerTo('Snap', refusal)]));
   }
 
   async #answers(query: URLSearchParams, body: string): Promise<unknown[]> {
@@ -110,11 +137,7 @@ export class ReolinkSimulator implements SimulatedCamera {
       const cmd = isObject(item) && typeof item.cmd === 'string' ? item.cmd : '';
       const result =
         this.faults.shift() ?? (cmd === query.get('cmd') ? await this.#run(cmd, part(item, 'param'), item, query) : PARAM_ERROR);
-      if (!isRefusal(result)) answers.push({ cmd, code: 0, ...result });
-      else {
-        const name = result === NOT_SUPPORTED ? 'Unknown' : cmd;
-        answers.push({ cmd: name, code: 1, error: { detail: result.detail, rspCode: result.code } });
-      }
+      answers.push(answerTo(cmd, result));
     }
     return answers;
   }
@@ -143,7 +166,7 @@ export class ReolinkSimulator implements SimulatedCamera {
       case 'TestEmail':
         return this.options.tests === false ? NOT_SUPPORTED : this.#testEmail(part(param, 'Email'));
       default:
-        return NOT_SUPPORTED;
+        return this.view.states(cmd, param.channel) ?? NOT_SUPPORTED;
     }
   }
 
@@ -176,7 +199,9 @@ export class ReolinkSimulator implements SimulatedCamera {
 
   #ability(): unknown {
     const ability = sample(`ability-${this.#kind}`).value;
-    const { scheduleVersion } = this.options;
+    const { scheduleVersion, batteries = [] } = this.options;
+    const { abilityChn } = part(ability, 'Ability');
+    if (Array.isArray(abilityChn)) for (const index of batteries) abilityChn[index].battery = { permit: 6, ver: 1 };
     if (scheduleVersion === null) delete part(ability, 'Ability').scheduleVersion;
     else if (scheduleVersion !== undefined) part(part(ability, 'Ability'), 'scheduleVersion').ver = scheduleVersion;
     return ability;
@@ -235,6 +260,11 @@ export class ReolinkSimulator implements SimulatedCamera {
     if (/^53[45]/.test(reply)) return refuse(-482, 'test email failed');
     return /^\d/.test(reply) ? refuse(-484, 'test email failed') : refuse(-481, 'test email failed');
   }
+}
+
+function answerTo(cmd: string, result: Result): JsonObject {
+  if (!isRefusal(result)) return { cmd, code: 0, ...result };
+  return { cmd: result === NOT_SUPPORTED ? 'Unknown' : cmd, code: 1, error: { detail: result.detail, rspCode: result.code } };
 }
 
 export const variants: readonly SimulatorVariant[] = [

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isObject, type JsonObject } from '../json-api.ts';
+import { isObject, type JsonObject } from '../answer.ts';
 
 /** A refusal as the device words it. */
 export interface Reply {
