@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { demoFlows } from '../src/sandbox/demo-flows.ts';
+import { inventoryOf, mixedFleet, startSilentDevice } from '../src/sandbox/mixed-fleet.ts';
 import { startNodeRed } from '../src/sandbox/node-red-host.ts';
 import { startSandbox } from '../src/sandbox/sandbox.ts';
 
@@ -9,28 +10,28 @@ const root = join(__dirname, '..');
 const userDir = join(root, '.demo', 'node-red');
 
 async function main(): Promise<void> {
-  const sandbox = await startSandbox([
-    { name: 'Front door', vendor: 'hikvision', variant: 'camera' },
-    { name: 'Recorder', vendor: 'hikvision', variant: 'recorder' },
-  ]);
+  const sandbox = await startSandbox(mixedFleet());
+  const silent = await startSilentDevice();
   const caFile = join(root, '.demo', 'authority.pem');
   mkdirSync(join(root, '.demo'), { recursive: true });
   writeFileSync(caFile, sandbox.mail.ca);
-  const { flows, credentials } = demoFlows(join(root, 'examples'), sandbox, caFile);
+  const cameras = inventoryOf(sandbox);
+  const inventory = [...cameras, ...cameras.slice(0, 1).map((camera) => ({ ...camera, name: 'Out of order', port: silent.port }))];
+  const { flows, credentials } = demoFlows(join(root, 'examples'), sandbox, caFile, inventory);
   const nodeRed = await startNodeRed({ userDir, flows, credentials, packageDir: root, onOutput: (text) => process.stdout.write(text) });
   const stop = () => {
     void nodeRed
       .stop()
-      .then(() => sandbox.close())
+      .then(() => Promise.all([sandbox.close(), silent.close()]))
       .then(() => process.exit(0));
   };
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
   process.stdout.write(
-    `\nOpen ${nodeRed.url} and click the buttons of "Set up one camera". Nothing leaves this machine. Ctrl+C ends it.\n\n`,
+    `\nOpen ${nodeRed.url} and click the buttons of "Set up one camera" or "Set up many cameras from a CSV". Nothing leaves this machine. Ctrl+C ends it.\n\n`,
   );
   process.exitCode = (await nodeRed.ended) ?? 1;
-  await sandbox.close();
+  await Promise.all([sandbox.close(), silent.close()]);
 }
 
 main().catch((error) => {

@@ -1,16 +1,25 @@
 import { CameraEmailError } from '../../src/core/errors.ts';
 import type { MailAttachment, MailInput } from '../../src/mail/compose.ts';
-import type { Message } from './node-red.ts';
+import { eventMail, isCameraEvent } from '../../src/mail/event-mail.ts';
+import type { Say } from '../../src/mail/mail-texts.ts';
+import type { Message, NodeRed } from './node-red.ts';
+import { text } from './texts.ts';
 
 interface Defaults {
   to: readonly string[];
   /** Empty: `msg.topic`. */
   subject: string;
+  say: Say;
+}
+
+/** The texts of mails in the runtime's language. */
+export function sayIn(RED: NodeRed): Say {
+  return (key, values) => text(RED, key, values) ?? key;
 }
 
 /**
  * A message as a mail, by the conventions of node-red-node-email: a Buffer payload is an attachment, HTML is recognized, all else is text.
- * Throws `bad-input` for a message without content.
+ * A camera event is told in words, with its picture inside. Throws `bad-input` for a message without content.
  */
 export function mailInput(message: Message, defaults: Defaults): MailInput {
   const { payload } = message;
@@ -33,6 +42,10 @@ export function mailInput(message: Message, defaults: Defaults): MailInput {
       text: typeof message.description === 'string' ? message.description : filename,
       attachments: [...attachments, { filename, content: payload }],
     };
+  }
+  if (isCameraEvent(payload)) {
+    const told = eventMail(payload, attachments, defaults.say);
+    return { ...input, ...told, subject: defaults.subject || told.subject, html: input.html ?? told.html };
   }
   if (payload === undefined || payload === null) {
     if (input.html === undefined && attachments.length === 0)

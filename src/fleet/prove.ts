@@ -135,8 +135,9 @@ class CameraProof {
 
   #match(since: number) {
     const { wanted, settings } = this.request;
-    const name = wanted.senderName ?? settings.senderName ?? '';
-    return { since, sender: wanted.sender, ...(name === '' ? {} : { token: name }) };
+    // Many brands have no name beside the sender's address, whatever was wished for.
+    const { senderName = '' } = settings;
+    return { since, sender: wanted.sender, ...(senderName === '' ? {} : { token: senderName }) };
   }
 
   #missing(answer: TestAnswer, started: number): void {

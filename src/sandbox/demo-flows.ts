@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type InventoryLine, inventoryCsv, inventoryOf } from './mixed-fleet.ts';
 import type { Sandbox } from './sandbox.ts';
 
 type FlowNode = Record<string, unknown> & { id: string; type: string };
@@ -8,7 +9,12 @@ type Credentials = Record<string, Record<string, string>>;
 const TLS_ID = 'sandbox-authority';
 
 /** The example flows as they are shipped, with the sandbox's account and cameras filled in where a user would fill in his own. */
-export function demoFlows(examples: string, sandbox: Sandbox, caFile: string): { flows: FlowNode[]; credentials: Credentials } {
+export function demoFlows(
+  examples: string,
+  sandbox: Sandbox,
+  caFile: string,
+  inventory: readonly InventoryLine[] = inventoryOf(sandbox),
+): { flows: FlowNode[]; credentials: Credentials } {
   const flows: FlowNode[] = [authority(caFile)];
   const credentials: Credentials = {};
   for (const file of readdirSync(examples)
@@ -21,6 +27,7 @@ export function demoFlows(examples: string, sandbox: Sandbox, caFile: string): {
         fillCamera(node, sandbox, cameras, credentials);
         cameras += 1;
       }
+      if (node.type === 'template' && String(node.template).startsWith('name,host,')) node.template = inventoryCsv(inventory);
       flows.push(node);
     }
   }

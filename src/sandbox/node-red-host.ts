@@ -40,7 +40,7 @@ export async function startNodeRed(options: HostOptions): Promise<NodeRedHost> {
   writeFileSync(join(userDir, 'flows.json'), JSON.stringify(flows, null, 2));
   writeFileSync(join(userDir, 'flows_cred.json'), JSON.stringify(credentials, null, 2));
   const port = await freePort();
-  writeFileSync(join(userDir, 'settings.js'), `module.exports = ${JSON.stringify(settings(port), null, 2)};\n`);
+  writeFileSync(join(userDir, 'settings.js'), `module.exports = ${JSON.stringify(settings(port, userDir), null, 2)};\n`);
 
   const script = options.nodeRed ?? join(packageDir, 'node_modules/node-red/red.js');
   const child = spawn(options.nodeBinary ?? process.execPath, [script, '--userDir', userDir], { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -86,11 +86,12 @@ export async function startNodeRed(options: HostOptions): Promise<NodeRedHost> {
   return { url, output: () => output, printed, ended, stop };
 }
 
-function settings(uiPort: number) {
+function settings(uiPort: number, fileWorkingDirectory: string) {
   return {
     uiHost: '127.0.0.1',
     uiPort,
     flowFile: 'flows.json',
+    fileWorkingDirectory,
     credentialSecret: false,
     logging: { console: { level: 'info', metrics: false, audit: false } },
     telemetry: { enabled: false, updateNotification: false },

@@ -20,7 +20,15 @@ interface AdminCall extends PromiseLike<{ status: number; body: Record<string, u
   send(body: object): AdminCall;
 }
 
-const ALL = ['gmail-account', 'camera-device', 'gmail-app-smtp', 'configure-camera-email', 'test-email'];
+const ALL = [
+  'gmail-account',
+  'camera-device',
+  'gmail-app-smtp',
+  'configure-camera-email',
+  'test-email',
+  'camera-events',
+  'camera-snapshot',
+];
 
 export interface Handled {
   each: Message[];
