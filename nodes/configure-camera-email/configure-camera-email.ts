@@ -6,6 +6,7 @@ import { LIMITS } from '../../src/core/limits.ts';
 import { configureFleet, type FleetOrder, isGood } from '../../src/fleet/configure-fleet.ts';
 import { type ReportRow, reportCsv, reportHtml } from '../../src/fleet/report.ts';
 import type { Rotation } from '../../src/fleet/rotation.ts';
+import type { CameraMailInNode } from '../camera-mail-in/camera-mail-in.ts';
 import { accountOf } from '../shared/account.ts';
 import { requestedCameras } from '../shared/cameras.ts';
 import { handle } from '../shared/errors.ts';
@@ -36,7 +37,10 @@ module.exports = (RED: NodeRed) => {
 /** Resolves with the error for `done`, if any camera failed. */
 async function run(RED: NodeRed, node: RuntimeNode, config: ConfigureCameraEmailConfig, message: Message, send: Send, signal: AbortSignal) {
   const started = systemClock.now();
-  const order = orderOf(RED, node, config, message);
+  // The passwords in it must not go on, neither with the results nor to Catch and Complete nodes.
+  const { cameras: given } = message;
+  delete message.cameras;
+  const order = orderOf(RED, node, config, message, given);
   const { action, cameras } = order;
   const progress = (done: number) =>
     node.status({
@@ -65,8 +69,8 @@ async function run(RED: NodeRed, node: RuntimeNode, config: ConfigureCameraEmail
   return conclude(RED, node, outcomes);
 }
 
-function orderOf(RED: NodeRed, node: RuntimeNode, config: ConfigureCameraEmailConfig, message: Message): FleetOrder {
-  const action = actionOf(message.action ?? config.action);
+function orderOf(RED: NodeRed, node: RuntimeNode, config: ConfigureCameraEmailConfig, message: Message, given: unknown): FleetOrder {
+  const action = actionOf(message.action === '' ? config.action : (message.action ?? config.action));
   // Old settings can be put back without any account; with one, its password goes along where it belongs.
   const needless = action === 'restore' && !RED.nodes.getNode(config.account);
   const account = needless ? undefined : accountOf(RED, config.account);
@@ -74,16 +78,26 @@ function orderOf(RED: NodeRed, node: RuntimeNode, config: ConfigureCameraEmailCo
     node: node.id,
     action,
     account,
-    cameras: requestedCameras(RED, message.cameras, config.cameras),
+    cameras: requestedCameras(RED, given, config.cameras),
     wishes: config,
     arrivalMs: arrivalMs(message.timeout),
     test: config.test,
     rollback: config.rollback,
     rotate: message.rotate === true,
     backup: typeof message.backup === 'string' && message.backup !== '' ? message.backup : undefined,
+    relay: relayOf(RED, config.relay),
     canary: config.canary,
     concurrency: config.concurrency,
   };
+}
+
+/** Undefined when the cameras shall mail to the account's own server. */
+function relayOf(RED: NodeRed, id: string): FleetOrder['relay'] {
+  if (id === '') return undefined;
+  const node = RED.nodes.getNode(id) as Partial<CameraMailInNode> | null | undefined;
+  if (typeof node?.listener !== 'function') throw new CameraEmailError('bad-input', 'the relay is gone', { params: { field: 'relay' } });
+  const { listener } = node;
+  return ({ name, address }, signal) => listener({ name, host: address.host }, signal);
 }
 
 function actionOf(value: unknown): Action {

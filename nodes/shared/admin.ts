@@ -6,11 +6,13 @@ import { LIMITS } from '../../src/core/limits.ts';
 import { deviceKey } from '../../src/http/device-memory.ts';
 import { forgetRefusedLogin } from '../../src/mail/login-guard.ts';
 import { type ServerReport, verifyAccount } from '../../src/mail/verify.ts';
+import { migrate as migrateCamera } from '../camera-device/config.ts';
 import { migrate as migrateAccount } from '../gmail-account/config.ts';
 import { accountFrom } from './account.ts';
 import { cameraTarget } from './cameras.ts';
 import { publicError, publicWarnings } from './errors.ts';
 import type { AdminRequest, NodeRed } from './node-red.ts';
+import { resumeOutbox } from './outboxes.ts';
 import { servicesOf } from './services.ts';
 
 /** What the editor shows in place of a stored password, and sends when it was not touched. */
@@ -34,12 +36,36 @@ function dialogRequest(RED: NodeRed, { body }: AdminRequest): DialogRequest {
   for (const [name, value] of Object.entries((credentials ?? {}) as Record<string, unknown>)) {
     given[name] = value === STORED ? (stored[name] ?? '') : String(value ?? '');
   }
+  if (Object.values((credentials ?? {}) as object).includes(STORED) && !sameTarget(RED, nodeId, config as Record<string, unknown>)) {
+    throw new CameraEmailError('bad-input', 'a stored password for another address', { params: { field: 'stored' } });
+  }
   return {
     id: nodeId,
     config: fromEnvironment(config as Record<string, unknown>),
     credentials: fromEnvironment(given),
     retry: retry === true,
   };
+}
+
+/** Where a stored password may be sent: only to the address that its node was deployed with. */
+const TARGETS: Readonly<Record<string, (saved: Record<string, unknown>) => unknown>> = {
+  'camera-device': (saved) => {
+    const { host, port, protocol, trust } = migrateCamera(saved);
+    return [host, port, protocol, trust];
+  },
+  'gmail-account': (saved) => {
+    const { service, host, port, security, imapHost, imapPort, imapSecurity, tls } = migrateAccount(saved);
+    return [service, host, port, security, imapHost, imapPort, imapSecurity, tls];
+  },
+};
+
+function sameTarget(RED: NodeRed, id: string, config: Record<string, unknown>): boolean {
+  let same = false;
+  RED.nodes.eachNode((deployed) => {
+    const target = TARGETS[deployed.type];
+    if (deployed.id === id && target !== undefined) same = JSON.stringify(target({ ...deployed })) === JSON.stringify(target(config));
+  });
+  return same;
 }
 
 /** `${NAME}` as Node-RED does it for deployed nodes. */
@@ -69,6 +95,7 @@ export function serveVerify(RED: NodeRed): void {
     const account = accountFrom(RED, { ...saved, id, tls: undefined }, saved.tls, credentials.appPassword);
     forgetRefusedLogin(account);
     const { ok, smtp, imap } = await verifyAccount(account);
+    if (smtp.ok) resumeOutbox(RED, id);
     return { ok, smtp: publicReport(RED, smtp), ...(imap === undefined ? {} : { imap: publicReport(RED, imap) }) };
   });
 }

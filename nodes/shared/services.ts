@@ -1,11 +1,11 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type BackupStore, openBackups } from '../../src/cameras/backups.ts';
-import { type CameraTarget, cameraKey } from '../../src/cameras/target.ts';
+import type { CameraTarget } from '../../src/cameras/target.ts';
 import { openWrittenRecord, type WrittenRecord } from '../../src/cameras/written.ts';
 import { Lane } from '../../src/core/lane.ts';
 import { createDeviceConnections, type DeviceConnections } from '../../src/http/device-connections.ts';
-import { type DeviceMemory, openDeviceMemory } from '../../src/http/device-memory.ts';
+import { type DeviceMemory, deviceKey, openDeviceMemory } from '../../src/http/device-memory.ts';
 import type { DeviceHttp } from '../../src/http/types.ts';
 import type { NodeRed } from './node-red.ts';
 
@@ -16,7 +16,7 @@ export interface Services {
   backups: BackupStore;
   written: WrittenRecord;
   connect(target: CameraTarget): DeviceHttp;
-  /** One job at a time per camera, so that two nodes never read and write the same settings in turns. */
+  /** One job at a time per device, so that two nodes never read and write the same settings in turns. */
   exclusively<T>(target: CameraTarget, signal: AbortSignal, work: () => Promise<T>): Promise<T>;
 }
 
@@ -42,7 +42,7 @@ function openServices(directory: string, report: (problem: string) => void): Ser
     written: openWrittenRecord(join(directory, 'written.json'), (file) => report(`a damaged file was moved aside: ${file}`)),
     connect: ({ address, login }) => connections.open(address, login),
     async exclusively(target, signal, work) {
-      const key = cameraKey(target);
+      const key = deviceKey(target.address);
       const lane = lanes.get(key) ?? new Lane();
       lanes.set(key, lane);
       try {

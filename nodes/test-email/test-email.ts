@@ -45,9 +45,12 @@ module.exports = (RED: NodeRed) => {
 
 async function run(RED: NodeRed, node: RuntimeNode, config: TestEmailConfig, message: Message, send: Send, signal: AbortSignal) {
   const started = systemClock.now();
+  // The passwords in it must not go on, neither with the results nor to Catch and Complete nodes.
+  const { cameras: given } = message;
+  delete message.cameras;
   const account = accountOf(RED, config.account);
   const to = recipientsOf(account, typeof message.to === 'string' ? message.to : config.to);
-  const cameras = config.via === 'server' ? [] : requestedCameras(RED, message.cameras, config.cameras);
+  const cameras = config.via === 'server' ? [] : requestedCameras(RED, given, config.cameras);
   const items: Item[] = [
     ...(config.via === 'camera' ? [] : [{ via: 'server' } as const]),
     ...cameras.map((camera) => ({ via: 'camera', camera }) as const),

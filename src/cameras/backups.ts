@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { CameraEmailError } from '../core/errors.ts';
 import { ensureDirectory, fileNameFor, writeFileDurably } from '../core/files.ts';
+import { Lane } from '../core/lane.ts';
 import type { DeviceIdentity, EmailReading } from './driver.ts';
 
 /** The state of one camera before a write: its own documents, without passwords. */
@@ -21,23 +22,26 @@ export interface BackupStore {
 }
 
 export function openBackups(directory: string): BackupStore {
+  // Cameras of one name share a folder: two that are saved at the same moment must not take the same file name.
+  const lane = new Lane();
   const folderOf = (name: string) => join(directory, fileNameFor(name));
   return {
-    async save(backup) {
-      const folder = folderOf(backup.camera.name);
-      await ensureDirectory(folder);
-      const taken = new Set(await readdir(folder));
-      let fileName = `${backup.takenAt.replaceAll(':', '-')}.json`;
-      for (let again = 1; taken.has(fileName); again += 1) fileName = `${backup.takenAt.replaceAll(':', '-')}_${again}.json`;
-      await writeFileDurably(join(folder, fileName), `${JSON.stringify(backup, null, 2)}\n`);
-      return fileName;
-    },
+    save: (backup) =>
+      lane.run(undefined, async () => {
+        const folder = folderOf(backup.camera.name);
+        await ensureDirectory(folder);
+        const taken = new Set(await readdir(folder));
+        let fileName = `${backup.takenAt.replaceAll(':', '-')}.json`;
+        for (let again = 1; taken.has(fileName); again += 1) fileName = `${backup.takenAt.replaceAll(':', '-')}_${again}.json`;
+        await writeFileDurably(join(folder, fileName), `${JSON.stringify(backup, null, 2)}\n`);
+        return fileName;
+      }),
 
     async load(camera, fileName) {
       const folder = folderOf(camera.name);
       const candidates = fileName === undefined ? (await list(folder)).reverse() : [basename(fileName)];
       for (const candidate of candidates) {
-        const backup = await read(join(folder, candidate), candidate);
+        const backup = await read(join(folder, candidate), candidate, camera.name);
         if (fileName !== undefined || belongsTo(backup, camera)) return { fileName: candidate, backup };
       }
       throw new CameraEmailError('no-backup', `no backup of ${camera.name}`, { params: { camera: camera.name } });
@@ -54,12 +58,12 @@ async function list(folder: string): Promise<string[]> {
   }
 }
 
-async function read(file: string, fileName: string): Promise<Backup> {
+async function read(file: string, fileName: string, camera: string): Promise<Backup> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    throw new CameraEmailError('no-backup', `backup ${fileName} cannot be read`, { cause: error });
+    throw new CameraEmailError('no-backup', `backup ${fileName} cannot be read`, { params: { camera }, cause: error });
   }
   try {
     const backup = JSON.parse(text) as Backup;

@@ -188,7 +188,8 @@ class ConfigureRun {
       if (this.result.test === undefined && (await this.#isAsBefore(camera, before))) return;
       const password = previous ?? (belongsToAccount(before, wanted) ? wanted.password : undefined);
       if (password === undefined && before.settings.authentication === true) this.result.warnings.push({ code: 'password-not-restored' });
-      await camera.restore(before, password, this.signal);
+      // A camera whose time is up gets its settings back all the same; a job that was stopped is carried on later.
+      await camera.restore(before, password, this.signal.aborted ? AbortSignal.timeout(LIMITS.device.undoMs) : this.signal);
       if (previous !== undefined) await this.services.written.remember(this.#key, previous, undefined);
       this.result.outcome = 'rolled-back';
     } catch (undoError) {

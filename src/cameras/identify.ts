@@ -23,7 +23,8 @@ export async function identifyDevice(http: DeviceHttp, vendor: string, signal: A
     const identity = await driver.identify(http, signal);
     if (identity !== undefined) return { driver, identity };
   }
-  throw new CameraEmailError('unsupported', `no driver recognizes ${http.host}`, { params: { host: http.host } });
+  const field = named === undefined ? 'auto' : 'vendor';
+  throw new CameraEmailError('unsupported', `no driver recognizes ${http.host}`, { params: { host: http.host, field } });
 }
 
 /** What a job learned about a device, and when (epoch milliseconds). */

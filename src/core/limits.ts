@@ -25,6 +25,8 @@ export const LIMITS = {
     lockMs: 30 * 60_000,
     /** For giving a session back after the job, also when that was stopped: devices that count sessions have few of them. */
     logoutMs: 5_000,
+    /** Putting the old settings back after the job's own time is up. */
+    undoMs: 5_000,
     /** A busy device that refuses a good login twice in a row is left alone this long; a third refusal means that the password was changed. */
     busyRestMs: 60_000,
     /** Cameras close idle connections after 5 to 60 s; a short pause between two steps of a job keeps the connection. */
@@ -63,6 +65,8 @@ export const LIMITS = {
     pullGraceMs: 15_000,
     /** Between two pulls of a device that does not hold them back. */
     pullPauseMs: 1_000,
+    /** Between two pulls of a device that has something to tell all the time: each pull costs it a connection. */
+    pullRestMs: 250,
     /** An event that is older by the device's own clock was kept and sent again. */
     replayMs: 120_000,
     /** While a device has not sent its time yet, an event that seems old waits this long for it. */

@@ -10,7 +10,7 @@ import { type Job, openJob } from './job.ts';
 import { createProver } from './prove.ts';
 import { type Rotation, rotationOf } from './rotation.ts';
 import { runFleet } from './run.ts';
-import { type EmailWishes, securityChoices, wantedFor } from './wanted.ts';
+import { type EmailWishes, type MailRelay, securityChoices, throughRelay, wantedFor } from './wanted.ts';
 
 /** A camera that can be worked on, or the reason why it cannot. */
 export type FleetCamera = { name: string; target: CameraTarget } | { name: string; error: CameraEmailError };
@@ -24,6 +24,8 @@ export interface FleetOrder extends Omit<ConfigureOrder, 'wanted' | 'securityCho
   wishes: EmailWishes;
   /** Milliseconds to look for each camera's test mail. */
   arrivalMs: number;
+  /** Where the cameras shall mail instead of the account's server. */
+  relay?: ((camera: CameraTarget, signal: AbortSignal) => Promise<MailRelay>) | undefined;
   canary: boolean;
   concurrency: number;
 }
@@ -154,6 +156,9 @@ class FleetConfiguration {
   async #configure(target: CameraTarget, finished: boolean, signal: AbortSignal): Promise<CameraOutcome> {
     const { action, account, wishes, arrivalMs, test, rollback, rotate, backup } = this.order;
     const { connect, backups, written, clock } = this.services;
+    const own = account === undefined ? undefined : wantedFor(account, wishes, target.name);
+    const relay = own === undefined ? undefined : await this.order.relay?.(target, signal);
+    const relayed = own === undefined || relay === undefined ? undefined : throughRelay(own, relay);
     const outcome = await configureCamera(
       target,
       {
@@ -162,8 +167,8 @@ class FleetConfiguration {
         rollback,
         rotate: rotate && !finished,
         backup,
-        wanted: account === undefined ? undefined : wantedFor(account, wishes, target.name),
-        securityChoices: account === undefined ? [] : securityChoices(account),
+        wanted: relayed?.wanted ?? own,
+        securityChoices: relayed?.choices ?? (account === undefined ? [] : securityChoices(account)),
       },
       {
         connect,
@@ -187,7 +192,8 @@ class FleetConfiguration {
 
   async #login(): Promise<Warning[]> {
     const { account, action } = this.order;
-    if (account === undefined || action !== 'apply') return [];
+    // A relay has a login of its own; whether the account works shows when the relay passes mail on.
+    if (account === undefined || action !== 'apply' || this.order.relay !== undefined) return [];
     const { smtp } = await verifyAccount(account, { imap: false, signal: this.signal });
     if (smtp.ok) return [];
     if (isCameraEmailError(smtp.error, 'bad-app-password', 'app-password-required', 'web-login-required')) throw smtp.error;

@@ -6,7 +6,7 @@ import { asCameraEmailError, CameraEmailError } from '../core/errors.ts';
 import { Lane } from '../core/lane.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { MailAccount } from '../mail/account.ts';
-import { type Arrival, type ArrivalWatch, watchMailbox } from '../mail/arrival.ts';
+import { type Arrival, type ArrivalWatch, type CameraMailMatch, watchMailbox } from '../mail/arrival.ts';
 import { explainSmtpReply } from '../mail/replies.ts';
 import { pauseDeadline } from './item-deadline.ts';
 
@@ -129,23 +129,24 @@ class CameraProof {
       this.#result.warnings.push({ code: 'arrival-unproven' });
       return;
     }
-    if (arrival === undefined) this.#missing(answer, started);
+    if (arrival === undefined) this.#missing(answer, watch.sawUnclear, started);
     else this.#found(arrival, since, started);
   }
 
-  #match(since: number) {
+  #match(since: number): CameraMailMatch {
     const { wanted, settings } = this.request;
     // Many brands have no name beside the sender's address, whatever was wished for.
-    const { senderName = '' } = settings;
-    return { since, sender: wanted.sender, ...(senderName === '' ? {} : { token: senderName }) };
+    return { since, sender: wanted.sender, senderName: settings.senderName };
   }
 
-  #missing(answer: TestAnswer, started: number): void {
+  /** `unclear`: a mail of this sender did come, which may as well be another camera's. */
+  #missing(answer: TestAnswer, unclear: boolean, started: number): void {
     this.#stage('arrival', false, started, '');
     this.#result.arrival = { found: false };
+    if (unclear) this.#result.warnings.push({ code: 'arrival-unproven' });
     if (answer.accepted !== true) return;
     this.#result.ok = false;
-    if (this.request.experimental) {
+    if (this.request.experimental || unclear) {
       this.#result.verdict = 'inconclusive';
       return;
     }

@@ -33,8 +33,8 @@ export async function testCamera(
     // The camera's own password is needed for the test, and only the account's is known: the camera must use that account.
     const foreign = changesTo(settings, whole).filter(({ field }) => field === 'server' || field === 'username');
     if (foreign.length > 0) {
-      const field = foreign.map((change) => change.field).join(', ');
-      throw new CameraEmailError('not-applied', `the camera does not use this account: ${field}`, { params: { field } });
+      const value = foreign.map((change) => change.field).join(', ');
+      throw new CameraEmailError('not-applied', `the camera does not use this account: ${value}`, { params: { field: 'account', value } });
     }
     const { experimentalTest = false } = await camera.capabilities(signal);
     return {

@@ -71,7 +71,7 @@ async function lookFor(
     if ('error' in watch) throw watch.error;
     // A mail to somebody else's mailbox is looked for only briefly: forwarding and aliases may bring it here all the same.
     const patience = here ? test.timeoutMs : Math.min(test.timeoutMs, 5_000);
-    const arrival = await watch.waitFor({ messageId: mail.messageId, since: sentAt }, patience, signal);
+    const arrival = await watch.waitFor({ messageId: mail.messageId }, patience, signal);
     if (arrival !== undefined) {
       stage(true, arrival.mailbox);
       const refused = result.error;

@@ -1,6 +1,7 @@
 import type { SecurityChoice } from '../cameras/changes.ts';
 import type { ConfigureOrder } from '../cameras/configure.ts';
-import type { Attachment } from '../cameras/driver.ts';
+import type { Attachment, MailSecurity } from '../cameras/driver.ts';
+import type { Secret } from '../core/secret.ts';
 import { type MailAccount, parseAddresses } from '../mail/account.ts';
 import { GMAIL } from '../mail/gmail.ts';
 
@@ -28,12 +29,40 @@ export function wantedFor(account: MailAccount, wishes: EmailWishes, cameraName:
     username: account.username,
     password: account.password,
     sender: account.email,
-    senderName: wishes.senderName === '' ? undefined : wishes.senderName.replaceAll('{camera}', cameraName),
+    senderName:
+      wishes.senderName === ''
+        ? undefined
+        : wishes.senderName
+            .replaceAll('{camera}', () => cameraName)
+            .replace(/[\u0000-\u001f\u007f]+/g, ' ')
+            .trim(),
     recipients: wishes.recipients === 'keep' ? undefined : recipientsOf(account, wishes.recipients),
     attachment: wishes.attachment === 'keep' ? undefined : wishes.attachment,
     minInterval: wishes.minInterval,
     events: wishes.events.length === 0 ? undefined : [...wishes.events],
   };
+}
+
+/** Another mail server for the cameras than the account's own: a listener of ours that passes their mail on. */
+export interface MailRelay {
+  /** As the camera sees it. */
+  host: string;
+  port: number;
+  /** The best first. */
+  securities: readonly MailSecurity[];
+  authentication: boolean;
+  username: string;
+  password: Secret;
+}
+
+type Wanted = NonNullable<ConfigureOrder['wanted']>;
+
+/** The same settings, with the camera pointed at the relay. */
+export function throughRelay(wanted: Wanted, relay: MailRelay): { wanted: Wanted; choices: SecurityChoice[] } {
+  const { host: server, port, authentication, username, password, securities } = relay;
+  const [security = 'none'] = securities;
+  const choices = securities.map((one) => ({ security: one, port }));
+  return { wanted: { ...wanted, server, port, security, authentication, username, password }, choices };
 }
 
 /** The given recipients, else the account's, else the account itself. */

@@ -25,7 +25,7 @@ export interface DeviceMemory {
   /** Epoch milliseconds until which nobody may log in as this user; undefined when that is past or was never. */
   lockedUntil(device: string, username: string, now: number): number | undefined;
   lock(device: string, username: string, until: number): void;
-  /** Drops what was held against this user name. */
+  /** The account is open again. A password that was refused stays refused: another one working does not make it right. */
   loginSucceeded(device: string, username: string): void;
   /** Resolves when everything is on disk. */
   flush(): Promise<void>;
@@ -143,12 +143,7 @@ class Memory implements DeviceMemory {
 
   loginSucceeded(device: string, username: string): void {
     const entry = this.#entries.get(device);
-    if (entry === undefined || (entry.refused.length === 0 && entry.locked.size === 0)) return;
-    const user = userKey(device, username);
-    const refused = entry.refused.filter((item) => item.user !== user);
-    const dropped = refused.length < entry.refused.length;
-    entry.refused = refused;
-    if (entry.locked.delete(user) || dropped) this.#changed();
+    if (entry?.locked.delete(userKey(device, username))) this.#changed();
   }
 
   flush(): Promise<void> {

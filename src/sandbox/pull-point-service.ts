@@ -18,6 +18,8 @@ export interface PullPointFaults {
   withoutTimes?: boolean;
   /** Answers a pull at once, also when there is nothing. */
   impatient?: boolean;
+  /** Tells this with every pull. */
+  chatter?: SimulatedNotification;
   /** Takes no durations. */
   absoluteOnly?: boolean;
   /** All places are taken. */
@@ -179,6 +181,7 @@ export class PullPointService {
     }, timeout);
     timer.unref();
     subscription.pull = end;
+    if (this.faults.chatter !== undefined) subscription.waiting.push(this.#xml(this.faults.chatter));
     request.socket.once('close', () => {
       clearTimeout(timer);
       if (subscription.pull === end) subscription.pull = undefined;

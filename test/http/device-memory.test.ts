@@ -37,6 +37,8 @@ describe('device memory', () => {
       assert.equal(await again.isFrozen('cam-1', login(password)), false);
     }
     again.loginSucceeded('cam-2', 'admin');
+    assert.equal(await again.isFrozen('cam-2', login('first-wrong')), true);
+    again.clearFreeze({ host: 'cam-2' });
     assert.equal(await again.isFrozen('cam-2', login('first-wrong')), false);
   });
 

@@ -36,6 +36,8 @@ export interface Handled {
   /** What a Catch node saw in `msg.error`. */
   error: ({ code: string; message: string; advice: string } & Record<string, unknown>) | undefined;
   completed: number;
+  /** Messages as Catch and Complete nodes saw them. */
+  seen: Message[];
 }
 
 /** A flow in Node-RED's own test runtime, on top of a sandbox. */
@@ -149,6 +151,7 @@ export class Bench {
       summary: got('out1')[0],
       error: got('caught')[0]?.error as Handled['error'],
       completed: got('completed').length,
+      seen: [...got('caught'), ...got('completed')],
     };
   }
 

@@ -193,7 +193,51 @@ describe('configure-camera-email with one camera', () => {
       for (const form of [secret, Buffer.from(secret).toString('base64'), encodeURIComponent(secret)])
         assert.ok(!everything.includes(form), `found ${form}`);
     }
-    assert.ok(handled.every(({ each, summary }) => each.every((message) => !('cameras' in message)) && !('cameras' in (summary ?? {}))));
+    assert.ok(handled.every(({ each, summary, seen }) => [...each, summary ?? {}, ...seen].every((message) => !('cameras' in message))));
+  });
+
+  it('neither keeps nor writes back a password that the camera shows, or its mask', async () => {
+    for (const shown of ['******', 'Old-Mail-Passw0rd']) {
+      device().mailing = device().mailing.replace(/(<\/accountName>)(?:<password>[^<]*<\/password>)?/, `$1<password>${shown}</password>`);
+      await bench.load('configure-camera-email', { ...APPLY, test: 'none' });
+      await bench.run({ rotate: true });
+      await bench.run({ action: 'restore' });
+      await bench.unload();
+      const sent = device().server.requests.filter(({ method }) => method === 'PUT');
+      assert.ok(sent.length > 0 && sent.every(({ body }) => !body.includes(`>${shown}<`)));
+      assert.ok(filesBelow(join(bench.userDir, 'camera-email', 'backups')).every((text) => !text.includes(shown)));
+    }
+  });
+
+  it('links the events that the camera has and says which it has not', async () => {
+    await bench.load('configure-camera-email', { ...APPLY, test: 'none', events: ['motion', 'person'] });
+    const result = payloadOf((await bench.run({})).each[0]);
+    assert.equal(result.outcome, 'applied');
+    assert.ok(result.warnings.some(({ code }) => code === 'event-not-available'));
+    assert.equal(payloadOf((await bench.run({ action: 'verify' })).each[0]).outcome, 'verified');
+  });
+
+  it('keeps a backup of each of many cameras that share a name', async () => {
+    await bench.load('configure-camera-email', { ...APPLY, test: 'none' });
+    const { login, cameras } = bench.sandbox;
+    const camera = { name: 'Same', host: '127.0.0.1', port: cameras[0]?.port, protocol: 'https', ...login };
+    const { each } = await bench.run({ rotate: true, cameras: [1, 2, 3, 4].map((channel) => ({ ...camera, channel })) });
+    assert.equal(new Set(each.map((message) => payloadOf(message).backup)).size, 4);
+  });
+
+  it('sends a stored password only to the address it was deployed with', async () => {
+    await bench.load('configure-camera-email', APPLY);
+    const elsewhere = { host: '127.0.0.1', port: 1, protocol: 'http' };
+    const { body } = await bench
+      .admin()
+      .post('/camera-email/identify')
+      .send({ id: 'cam0', config: elsewhere, credentials: { username: 'admin', password: '__PWRD__' } });
+    assert.equal((body.error as { code: string }).code, 'bad-input');
+    const verify = await bench
+      .admin()
+      .post('/camera-email/verify')
+      .send({ id: 'cam0', config: elsewhere, credentials: { appPassword: '__PWRD__' } });
+    assert.equal(verify.body.ok, false);
   });
 
   it('keeps its files to itself', async () => {

@@ -101,6 +101,40 @@ describe('test-email', () => {
     assert.equal(device().documents(), before);
   });
 
+  describe('when the mail of a camera is lost', () => {
+    /** What comes to the mailbox while the camera's own mail is on its way to nowhere. */
+    const meanwhile = async (senderName: string, mails: { from: string; subject: string }[]) => {
+      await bench.load('configure-camera-email', { action: 'apply', test: 'none', senderName });
+      await bench.run({});
+      await bench.unload();
+      const { mail, account } = bench.sandbox;
+      mail.script({ stage: 'delivered', subject: 'Mail Test', action: { deliver: 'lost' } });
+      device().server.intercept = (request) => {
+        if (request.url?.includes('/mailing/test')) {
+          for (const { from, subject } of mails)
+            mail.place(
+              account.email,
+              `From: "${from}" <${account.email}>\r\nTo: ${account.email}\r\nSubject: ${subject}\r\nMessage-ID: <${from.length}@other>\r\n\r\nx\r\n`,
+            );
+        }
+        return false;
+      };
+      await bench.load('test-email', { via: 'camera', timeout: 5 });
+      return payloads((await bench.run({})).each).find((test) => test.via === 'camera');
+    };
+
+    it('a mail of another name is not taken for it', async () => {
+      const test = await meanwhile('Front', [{ from: 'Front garage', subject: 'Test' }]);
+      assert.deepEqual([test?.verdict, test?.error?.code], ['accepted', 'not-arrived']);
+    });
+
+    it('an alert that may be any camera’s leaves it open', async () => {
+      const test = await meanwhile('Front', [{ from: '', subject: 'Motion detected' }]);
+      assert.deepEqual([test?.verdict, test?.ok, test?.error], ['inconclusive', false, undefined]);
+      assert.ok(test?.warnings?.some(({ code }) => code === 'arrival-unproven'));
+    });
+  });
+
   it('says so when the camera does not use this account', async () => {
     await bench.load('test-email', { via: 'camera' });
     const { each, error } = await bench.run({});

@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '../../core/clock.ts';
 import { CameraEmailError, isCameraEmailError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
 import type { Secret } from '../../core/secret.ts';
+import type { RawEvent } from '../../events/source.ts';
 import type { DeviceHttp } from '../../http/types.ts';
 import { child, children, childText } from '../../http/xml.ts';
 import type {
@@ -17,12 +18,16 @@ import type {
   WantedEmail,
   Warning,
 } from '../driver.ts';
+import { fetchJpeg } from '../jpeg.ts';
+import { OnvifDevice } from '../onvif-device.ts';
+import { pullEvents } from '../pull-point.ts';
 import { attachmentOf, NOTIFICATION_TEMPLATE, RECIPIENT_TEMPLATE } from './email.ts';
 import { isMail, READ, type State, stateOf, withoutSecrets } from './entities.ts';
+import { readAxis } from './events.ts';
 import { identify } from './identity.ts';
 import { availableTriggers, type NewTrigger, typeOf } from './linkage.ts';
 import { exchangeToRestore, planExchange, stateSettings, type Templates } from './plan.ts';
-import { openAnswer, Vapix } from './soap.ts';
+import { openAnswer, SERVICES, Vapix } from './soap.ts';
 import { MailTrial } from './trial.ts';
 import { exchangeWrites, fillIds, operationOf, removalOf } from './writes.ts';
 
@@ -63,6 +68,15 @@ class AxisCamera implements Camera {
     private readonly clock: Clock,
   ) {
     this.#vapix = new Vapix(http);
+  }
+
+  /** By a pull point of the device's own services: ONVIF's would want a user of ONVIF. */
+  events(signal: AbortSignal): AsyncIterable<RawEvent> {
+    return pullEvents(new OnvifDevice(this.http, { clock: this.clock, httpLogin: true }), { path: SERVICES, read: readAxis }, signal);
+  }
+
+  snapshot(channel: number, signal: AbortSignal): Promise<Buffer> {
+    return fetchJpeg(this.http, `/axis-cgi/jpg/image.cgi?camera=${channel}`, signal);
   }
 
   async identity(signal: AbortSignal): Promise<DeviceIdentity> {

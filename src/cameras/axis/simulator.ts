@@ -24,6 +24,7 @@ import {
   template,
   type Values,
 } from './simulator/documents.ts';
+import { AxisView } from './simulator/view.ts';
 
 export interface AxisSimulatorOptions extends SimulatorOptions {
   /** Begins with mail rules and others; else with nothing set up. */
@@ -44,6 +45,7 @@ export class AxisSimulator implements SimulatedCamera {
   readonly vendor = 'axis';
   readonly server: DeviceServer;
   readonly guard: DigestGuard;
+  readonly view = new AxisView();
   readonly templates: Templates;
   recipients: Stored[];
   actions: Stored[];
@@ -96,6 +98,10 @@ export class AxisSimulator implements SimulatedCamera {
     for (const { template, parameters } of [...this.actions, ...this.recipients]) if (template.endsWith('.smtp')) parameters.host = host;
   }
 
+  raise(type: string, state: 'active' | 'inactive' = 'active', channel = 1): void {
+    this.view.raise(type, state, channel);
+  }
+
   #handle(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://device');
     const send = (status: number, type: string, text: string) => {
@@ -112,6 +118,7 @@ export class AxisSimulator implements SimulatedCamera {
       return;
     }
     if (this.guard.admit(request, response, () => '<html>401 Unauthorized</html>') === undefined) return;
+    if (this.view.answer(pathname, request, response, body.toString('latin1'))) return;
     if (pathname === '/axis-cgi/param.cgi')
       send(200, 'text/plain', 'root.Brand.Brand=AXIS\nroot.Brand.ProdNbr=M1065-L\nroot.Brand.ProdType=Network Camera\n');
     else if (pathname.startsWith('/axis-cgi/virtualinput/')) send(200, 'text/xml', this.#virtualInput(pathname, searchParams));

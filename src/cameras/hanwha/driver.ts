@@ -23,6 +23,7 @@ import { linkageToRestore, planLinkage, readLinkage } from './linkage.ts';
 import { encryptPassword } from './password.ts';
 import { optional, PATHS, parseAnswer, Sunapi, sunapiPath, withoutPasswords } from './sunapi.ts';
 import { addressesOf, firstGroup, readUsers, stepsToAddresses, stepsToUsers, type UserStep } from './users.ts';
+import { HanwhaView } from './view.ts';
 
 const VENDOR = 'hanwha';
 const LABEL = 'Hanwha Vision';
@@ -81,7 +82,7 @@ interface Transport {
   key: string | undefined;
 }
 
-class HanwhaCamera implements Camera {
+class HanwhaCamera extends HanwhaView implements Camera {
   readonly #sunapi: Sunapi;
   #key: Promise<string | undefined> | undefined;
 
@@ -91,6 +92,7 @@ class HanwhaCamera implements Camera {
     private readonly kind: DeviceIdentity['kind'],
     private readonly clock: Clock,
   ) {
+    super(http);
     this.#sunapi = new Sunapi(http);
   }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { CameraMailer, SimulatedCamera, SimulatorOptions, SimulatorVariant } from '../../sandbox/camera-simulator.ts';
 import { DeviceServer } from '../../sandbox/device-server.ts';
 import { DigestGuard } from '../../sandbox/digest-guard.ts';
+import { SimulatedStatus } from './simulator/status.ts';
 import { BAD_PARAMETER, BAD_VALUE, decrypt, type Fields, FORMS, NO_ACTION, NO_SUBMENU, Refusal, rsa, textOf } from './simulator/wire.ts';
 
 export interface HanwhaSimulatorOptions extends SimulatorOptions {
@@ -30,6 +31,7 @@ export class HanwhaSimulator implements SimulatedCamera {
   readonly vendor = 'hanwha';
   readonly server: DeviceServer;
   readonly guard: DigestGuard;
+  readonly status = new SimulatedStatus();
   readonly smtp: Fields;
   readonly rules: Fields[];
   users: User[];
@@ -79,6 +81,10 @@ export class HanwhaSimulator implements SimulatedCamera {
     this.smtp.Host = host;
   }
 
+  raise(type: string, state: 'active' | 'inactive' = 'active', channel = 1): void {
+    this.status.raise(type, state, channel);
+  }
+
   #handle(request: IncomingMessage, response: ServerResponse, body: string): void {
     const [path = '', query = ''] = (request.url ?? '').split('?');
     const send = (status: number, type: string, text: string) => {
@@ -101,6 +107,14 @@ export class HanwhaSimulator implements SimulatedCamera {
     }
     if (!/^\/stw-cgi\/\w+\.cgi$/.test(path)) {
       send(404, 'text/html', '<html>404</html>');
+      return;
+    }
+    if (query.includes('action=monitordiff')) {
+      this.status.open(response);
+      return;
+    }
+    if (path === '/stw-cgi/video.cgi') {
+      this.status.picture(response);
       return;
     }
     const asText = this.options.textOnly || !(request.headers.accept ?? '').includes('application/json');

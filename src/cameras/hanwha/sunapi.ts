@@ -12,6 +12,8 @@ export const PATHS = {
   rsa: '/stw-cgi/security.cgi?msubmenu=rsa',
   eventRules: '/stw-cgi/eventrules.cgi?msubmenu=rules',
   complexActions: '/stw-cgi/eventactions.cgi?msubmenu=complexaction',
+  eventStatus: '/stw-cgi/eventstatus.cgi?msubmenu=eventstatus',
+  snapshot: '/stw-cgi/video.cgi?msubmenu=snapshot',
   attributes: '/stw-cgi/attributes.cgi/attributes/transfer/Limit/SMTP.MaxRecipients',
 } as const;
 
@@ -141,14 +143,18 @@ export class Sunapi {
 
   async #ask(request: Pick<DeviceRequest, 'method' | 'path' | 'body'>, signal: AbortSignal): Promise<DeviceResponse> {
     const response = await this.http.request({ ...request, headers: { Accept: 'application/json' } }, signal);
-    const { status } = response;
-    const deviceSays = `HTTP ${status}`;
-    // The vendor's own number for an account blocked after five wrong passwords; it does not say for how long.
-    if (status === 490) throw this.http.deviceLocked(undefined, deviceSays);
-    if (status === 403 || status === 491) throw new CameraEmailError('forbidden', deviceSays, { deviceSays });
-    if (status === 404 || status === 405 || status === 501) throw new CameraEmailError('unsupported', deviceSays, { deviceSays });
-    if (status === 503) throw new CameraEmailError('busy', deviceSays, { deviceSays });
-    if (status >= 400) throw new CameraEmailError('rejected', deviceSays, { deviceSays });
+    refuseStatus(this.http, response.status);
     return response;
   }
+}
+
+/** Throws what a status stands for when it is a refusal. */
+export function refuseStatus(http: DeviceHttp, status: number): void {
+  const deviceSays = `HTTP ${status}`;
+  // The vendor's own number for an account blocked after five wrong passwords; it does not say for how long.
+  if (status === 490) throw http.deviceLocked(undefined, deviceSays);
+  if (status === 403 || status === 491) throw new CameraEmailError('forbidden', deviceSays, { deviceSays });
+  if (status === 404 || status === 405 || status === 501) throw new CameraEmailError('unsupported', deviceSays, { deviceSays });
+  if (status === 503) throw new CameraEmailError('busy', deviceSays, { deviceSays });
+  if (status >= 400) throw new CameraEmailError('rejected', deviceSays, { deviceSays });
 }

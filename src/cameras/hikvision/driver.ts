@@ -24,12 +24,14 @@ import {
   readCapabilities,
   readMailing,
   singleMailing,
+  withEmptyPassword,
+  withoutPassword,
   withPassword,
   writeMailing,
 } from './email.ts';
 import { Isapi, isFormRefused, PATHS, parseResponseStatus, statusError } from './isapi.ts';
 import { DEVICE_WIDE, linkageToRestore, planLinkage, readLinkage } from './linkage.ts';
-import { sensitiveByDevice, toldCapabilities } from './remembered.ts';
+import { capabilitiesByDevice, sensitiveByDevice } from './remembered.ts';
 import { encryptSensitive, type SensitiveFields, sensitiveFieldsFrom, sensitiveKey } from './sensitive.ts';
 import { HikvisionView } from './view.ts';
 
@@ -80,6 +82,8 @@ class HikvisionCamera extends HikvisionView implements Camera {
   readonly #isapi: Isapi;
   #sensitive: Promise<SensitiveFields | undefined> | undefined;
   #mailing: DeviceDocument | undefined;
+  /** Those whose linkage the device showed, once it was read. */
+  #events: string[] | undefined;
 
   constructor(
     private readonly http: DeviceHttp,
@@ -96,7 +100,8 @@ class HikvisionCamera extends HikvisionView implements Camera {
 
   async capabilities(signal: AbortSignal): Promise<EmailCapabilities> {
     const ask = async () => readCapabilities((await this.#isapi.get(PATHS.mailingCapabilities, signal)).body);
-    const told = await this.#optional(() => toldCapabilities(this.device, ask));
+    const told = capabilitiesByDevice.get(this.http) ?? (await this.#optional(ask));
+    if (told !== undefined) capabilitiesByDevice.set(this.http, told);
     const sensitive = await this.#sensitiveFields(signal);
     const limitsFromDevice = Object.values(told?.maxLength ?? {}).some((value) => value !== undefined);
     const transport: Transport = { plainWarning: !this.http.secure && sensitive === undefined };
@@ -107,6 +112,7 @@ class HikvisionCamera extends HikvisionView implements Camera {
       maxRecipients: told?.maxRecipients ?? DOCUMENTED_LIMITS.maxRecipients,
       intervals: DOCUMENTED_LIMITS.intervals,
       attachments: ['none', 'snapshot'],
+      events: this.#events,
       stickyEvents: [...DEVICE_WIDE],
       private: transport,
     };
@@ -118,7 +124,9 @@ class HikvisionCamera extends HikvisionView implements Camera {
     if (scope.events) {
       const triggers = await this.#optional(() => this.#isapi.get(PATHS.triggers, signal));
       if (triggers !== undefined) {
-        reading.settings.events = readLinkage(triggers.body, this.channel).linked;
+        const { linked, available } = readLinkage(triggers.body, this.channel);
+        reading.settings.events = linked;
+        this.#events = available;
         reading.documents.push(triggers);
       }
     }
@@ -142,9 +150,6 @@ class HikvisionCamera extends HikvisionView implements Camera {
     }
     const triggers = this.#documentAt(reading, PATHS.triggers);
     if (triggers !== undefined && wanted.events !== undefined) {
-      for (const type of wanted.events.filter((one) => !readLinkage(triggers.body, this.channel).available.includes(one))) {
-        warnings.push({ code: 'event-not-available', params: { value: type } });
-      }
       for (const { id, body } of planLinkage(triggers.body, this.channel, wanted.events)) {
         const path = `${this.#isapi.path(PATHS.triggers)}/${encodeURIComponent(id)}`;
         plan.writes.push({
@@ -174,7 +179,7 @@ class HikvisionCamera extends HikvisionView implements Camera {
   async restore(reading: EmailReading, password: Secret | undefined, signal: AbortSignal): Promise<void> {
     const mailing = this.#documentAt(reading, PATHS.mailingOne) ?? this.#documentAt(reading, PATHS.mailingList);
     if (mailing !== undefined) {
-      const body = password === undefined ? mailing.body : withPassword(mailing.body, password.reveal());
+      const body = password === undefined ? withoutPassword(mailing.body) : withPassword(mailing.body, password.reveal());
       await this.#putMailing(this.#resourceOf(mailing.path), body, signal);
     }
     const triggers = this.#documentAt(reading, PATHS.triggers);
@@ -224,9 +229,9 @@ class HikvisionCamera extends HikvisionView implements Camera {
     for (const resource of order) {
       try {
         const document = await this.#isapi.get(resource, signal);
-        readMailing(document.body);
-        this.#mailing = document;
-        return document;
+        // The document becomes the backup: no password in it, and no mask that would be written back as one.
+        this.#mailing = { ...document, body: withEmptyPassword(document.body) };
+        return this.#mailing;
       } catch (error) {
         if (!isCameraEmailError(error, 'unsupported', 'forbidden', 'rejected', 'busy')) throw error;
         refusal ??= error;

@@ -106,6 +106,22 @@ export function withPassword(body: string, password: string): string {
   return document.toString();
 }
 
+/** A document as it was read, fit to be kept: an element for the password stays where it is, empty. */
+export function withEmptyPassword(body: string): string {
+  const { document, smtp } = openMailing(body);
+  const element = child(smtp, 'password');
+  if (element !== undefined) document.setText(element, '');
+  return document.toString();
+}
+
+/** A document for writing back when nobody knows the password: an empty one or a mask would be taken for it. */
+export function withoutPassword(body: string): string {
+  const { document, smtp } = openMailing(body);
+  const element = child(smtp, 'password');
+  if (element !== undefined) document.remove(element);
+  return document.toString();
+}
+
 /** The same document with its sensitive fields (the two that the vendor's page treats so) passed through `encode`. */
 export function encodeSensitive(body: string, encode: (value: string) => string): string {
   const { document, smtp } = openMailing(body);
@@ -140,8 +156,9 @@ function writePassword(document: XmlDocument, smtp: XmlElement, value: string): 
 function writeRecipients(document: XmlDocument, list: XmlElement | undefined, wanted: readonly string[]): void {
   if (list === undefined) return;
   const slots = children(list, 'receiver');
-  const isWanted = (slot: XmlElement) => wanted.some((address) => sameAddress(address, addressOf(slot)?.text ?? ''));
-  const missing = wanted.filter((address) => !slots.some((slot) => sameAddress(address, addressOf(slot)?.text ?? '')));
+  const firstOf = (address: string) => slots.find((slot) => sameAddress(address, addressOf(slot)?.text ?? ''));
+  const isWanted = (slot: XmlElement) => wanted.some((address) => firstOf(address) === slot);
+  const missing = wanted.filter((address) => firstOf(address) === undefined);
   for (const slot of slots) {
     if (isWanted(slot)) continue;
     const next = missing.shift() ?? '';

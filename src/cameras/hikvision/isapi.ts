@@ -98,6 +98,8 @@ export function isFormRefused(status: ResponseStatus | undefined, httpStatus: nu
   );
 }
 
+const TAKEN: ResponseStatus = { statusCode: 1, statusString: '', subStatusCode: '', words: '', locked: false };
+
 /** The tree of one device: the same requests with and without the /ISAPI prefix. */
 export class Isapi {
   static readonly #byDevice = new WeakMap<DeviceHttp, Isapi>();
@@ -141,9 +143,11 @@ export class Isapi {
     const status = parseResponseStatus(response.body.toString('latin1'));
     if (status === undefined) {
       if (response.status >= 400) throw httpError(response.status, `${method} ${resource}`);
-      throw new CameraEmailError('unreadable', `${method} ${resource}: the device gave no ResponseStatus`);
+      // Taken, by the HTTP status: what it has become is read back anyway.
+      return { ...TAKEN };
     }
-    if (![0, 1, 7].includes(status.statusCode)) throw statusError(status, response.status);
+    const ok = [0, 1, 7].includes(status.statusCode) || (status.statusCode === -1 && /^ok$/i.test(status.statusString));
+    if (!ok) throw statusError(status, response.status);
     return status;
   }
 

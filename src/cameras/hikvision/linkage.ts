@@ -63,8 +63,10 @@ function mailEntry(trigger: XmlElement): XmlElement | undefined {
 /** Event types of this channel that send mail, and those that could. Throws `unreadable`. */
 export function readLinkage(body: string, channel: number): { linked: string[]; available: string[] } {
   const triggers = readTriggers(XmlDocument.parse(body), channel);
-  const types = (list: Trigger[]) => [...new Set(list.map((trigger) => trigger.type))].sort();
-  return { linked: types(triggers.filter((trigger) => trigger.mail)), available: types(triggers) };
+  const available = [...new Set(triggers.map((trigger) => trigger.type))].sort();
+  // Two of the vendor's triggers may make one of our types: it mails when both do.
+  const linked = available.filter((type) => triggers.every((trigger) => trigger.type !== type || trigger.mail));
+  return { linked, available };
 }
 
 export interface TriggerWrite {
@@ -78,9 +80,10 @@ export function planLinkage(body: string, channel: number, wanted: readonly stri
   // Cameras say when a notification recurs, recorders do not: the device's own entries show which kind it is.
   const recurs = body.includes('notificationRecurrence');
   const writes: TriggerWrite[] = [];
+  const { linked } = readLinkage(body, channel);
   for (const trigger of readTriggers(document, channel)) {
     const want = wanted.includes(trigger.type);
-    if (want === trigger.mail || (!want && DEVICE_WIDE.has(trigger.type))) continue;
+    if (want === trigger.mail || (!want && (DEVICE_WIDE.has(trigger.type) || !linked.includes(trigger.type)))) continue;
     writes.push({ id: trigger.id, body: want ? withMail(document, trigger, recurs) : withoutMail(document, trigger) });
   }
   return writes;

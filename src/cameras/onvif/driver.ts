@@ -1,9 +1,12 @@
 import { CameraEmailError, isCameraEmailError } from '../../core/errors.ts';
 import { deviceWords } from '../../core/text.ts';
+import type { RawEvent } from '../../events/source.ts';
 import type { DeviceHttp } from '../../http/types.ts';
 import { childText, type XmlElement } from '../../http/xml.ts';
 import type { Camera, CameraDriver, DeviceIdentity, EmailCapabilities, EmailPlan, EmailReading, Warning } from '../driver.ts';
-import { OnvifDevice } from './soap.ts';
+import { OnvifDevice } from '../onvif-device.ts';
+import { OnvifPictures } from '../onvif-media.ts';
+import { pullEvents } from '../pull-point.ts';
 
 const VENDOR = 'onvif';
 
@@ -42,10 +45,22 @@ function identityFrom(information: XmlElement): DeviceIdentity {
 }
 
 class OnvifCamera implements Camera {
+  readonly #pictures: OnvifPictures;
+
   constructor(
     private readonly http: DeviceHttp,
     private readonly device: DeviceIdentity,
-  ) {}
+  ) {
+    this.#pictures = new OnvifPictures(new OnvifDevice(http));
+  }
+
+  events(signal: AbortSignal): AsyncIterable<RawEvent> {
+    return pullEvents(new OnvifDevice(this.http), {}, signal);
+  }
+
+  snapshot(channel: number, signal: AbortSignal): Promise<Buffer> {
+    return this.#pictures.take(channel, signal);
+  }
 
   async identity(signal: AbortSignal): Promise<DeviceIdentity> {
     return identityFrom(await new OnvifDevice(this.http).deviceInformation(signal));

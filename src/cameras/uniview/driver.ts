@@ -1,6 +1,7 @@
 import { CameraEmailError, isCameraEmailError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
 import type { Secret } from '../../core/secret.ts';
+import type { RawEvent } from '../../events/source.ts';
 import type { DeviceHttp } from '../../http/types.ts';
 import { changesTo } from '../changes.ts';
 import type {
@@ -17,6 +18,8 @@ import type {
   WantedEmail,
   Warning,
 } from '../driver.ts';
+import { OnvifDevice } from '../onvif-device.ts';
+import { pullEvents } from '../pull-point.ts';
 import { DOCUMENTED_LIMITS, emailOf, readEmail, recipientSlots, requestBody, withoutPasswords, writeEmail } from './email.ts';
 import { isObject, type JsonObject, Lapi, type LapiAnswer, optional, PATHS, STATUS } from './lapi.ts';
 import { isLinked, LINKAGES, linkageToRestore, planLinkage } from './linkage.ts';
@@ -86,10 +89,21 @@ class UniviewCamera implements Camera {
   #linkable: string[] | undefined;
 
   constructor(
-    http: DeviceHttp,
+    private readonly http: DeviceHttp,
     private readonly device: DeviceIdentity,
   ) {
     this.#lapi = Lapi.of(http);
+  }
+
+  /** By ONVIF: LAPI's own way has the device connect to us. */
+  events(signal: AbortSignal): AsyncIterable<RawEvent> {
+    return pullEvents(OnvifDevice.guest(this.http), {}, signal);
+  }
+
+  /** Cameras count from 0, recorders from 1. */
+  snapshot(channel: number, signal: AbortSignal): Promise<Buffer> {
+    const index = this.device.kind === 'recorder' ? channel : channel - 1;
+    return this.#lapi.picture(`/LAPI/V1.0/Channels/${index}/Media/Video/Streams/0/Snapshot`, signal);
   }
 
   async identity(signal: AbortSignal): Promise<DeviceIdentity> {

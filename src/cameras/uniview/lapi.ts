@@ -1,7 +1,9 @@
 import { CameraEmailError, isCameraEmailError } from '../../core/errors.ts';
+import { LIMITS } from '../../core/limits.ts';
 import { deviceWords } from '../../core/text.ts';
 import { Credentials } from '../../http/credentials.ts';
 import type { DeviceHttp, DeviceRequest, DeviceResponse } from '../../http/types.ts';
+import { jpegIn } from '../jpeg.ts';
 
 /** LAPI resources. The path of the mail settings differs between generations of firmware. */
 export const PATHS = {
@@ -97,6 +99,14 @@ export class Lapi {
     const response = await this.#exchange({ method: 'GET', path }, signal);
     const { data } = this.accept(this.#judge(response));
     return { path, contentType: response.headers['content-type'], body: response.body.toString('latin1'), data };
+  }
+
+  /** The JPEG at a path. Errors come in the usual envelope, mostly with status 200. */
+  async picture(path: string, signal: AbortSignal): Promise<Buffer> {
+    const response = await this.#exchange({ method: 'GET', path, maxBytes: LIMITS.device.snapshotBytes }, signal);
+    const answer = parseAnswer(response.body.subarray(0, LIMITS.device.headerBytes).toString('latin1'));
+    if (answer !== undefined) this.accept(this.#judge(response));
+    return jpegIn(response, this.http.host);
   }
 
   /** A write. Rejects with what the device refused with. */

@@ -5,12 +5,15 @@ import { join } from 'node:path';
 import type { CameraMailer, SimulatedCamera, SimulatorOptions, SimulatorVariant } from '../../sandbox/camera-simulator.ts';
 import { DeviceServer } from '../../sandbox/device-server.ts';
 import { DigestGuard } from '../../sandbox/digest-guard.ts';
+import { OnvifService } from '../../sandbox/onvif-service.ts';
 
 export interface UniviewSimulatorOptions extends SimulatorOptions {
   /** The generation: the path of the mail settings and the form of the linkages. */
   generation?: 'channel' | 'channels';
   /** Asks for the login in an answer with status 200. */
   challengeOn200?: boolean;
+  /** The password of its ONVIF user, when that is another. */
+  onvifPassword?: string;
   /** Firmware without a key for passwords. */
   withoutKey?: boolean;
   /** Refuses a PUT on a connection that has carried a GET. */
@@ -26,6 +29,12 @@ export const sample = (name: string): string => readFileSync(join(__dirname, 'sa
 const EMAIL_PATHS = { channel: '/LAPI/V1.0/Channel/0/NetWork/Email', channels: '/LAPI/V1.0/Channels/0/NetWork/Email' } as const;
 const TEST_PATH = '/LAPI/V1.0/NetWork/Email/Test';
 
+const TOPICS: Readonly<Record<string, readonly [topic: string, item: string]>> = {
+  motion: ['tns1:RuleEngine/CellMotionDetector/Motion', 'IsMotion'],
+  tamper: ['tns1:RuleEngine/TamperDetector/Tamper', 'IsTamper'],
+  intrusion: ['tns1:RuleEngine/FieldDetector/ObjectsInside', 'IsInside'],
+};
+
 const OK = 0;
 const INVALID_PARAMETER = 2;
 const NOT_SUPPORTED = 487;
@@ -40,6 +49,9 @@ export class UniviewSimulator implements SimulatedCamera {
   readonly vendor = 'uniview';
   readonly server: DeviceServer;
   readonly guard: DigestGuard;
+  readonly onvif: OnvifService;
+  /** The answer to a request for a picture. */
+  image: Buffer | string = Buffer.concat([Buffer.of(0xff, 0xd8, 0xff, 0xe0), Buffer.alloc(500, 'JFIF'), Buffer.of(0xff, 0xd9)]);
   email: Json;
   linkages: Record<string, Json>;
   mailPassword = '';
@@ -58,6 +70,7 @@ export class UniviewSimulator implements SimulatedCamera {
     const { username, password } = options.login;
     const { lockAfter, requestsPerNonce } = options;
     this.guard = new DigestGuard({ realm: 'iMOS', users: { [username]: password }, lockAfter, requestsPerNonce });
+    this.onvif = new OnvifService({ login: { username, password: options.onvifPassword ?? password }, guard: this.guard });
     this.server = new DeviceServer(
       (request, response, body) => this.#handle(request, response, body.toString('utf8')),
       options.certificate,
@@ -77,7 +90,7 @@ export class UniviewSimulator implements SimulatedCamera {
   }
 
   get refusedLogins(): number {
-    return this.guard.counts.refused;
+    return this.guard.counts.refused + this.onvif.refusedTokens;
   }
 
   driftServer(host: string): void {
@@ -89,8 +102,16 @@ export class UniviewSimulator implements SimulatedCamera {
     this.#key = newKey();
   }
 
+  /** Something begins or ends on a channel (from 1). */
+  raise(type: string, state: 'active' | 'inactive' = 'active', channel = 1): void {
+    const [topic, item] = TOPICS[type] ?? [`tns1:RuleEngine/Example/${type}`, 'State'];
+    const source = { VideoSourceConfigurationToken: `vsc_${channel - 1}` };
+    this.onvif.events.notify({ topic, operation: 'Changed', source, data: { [item]: String(state === 'active') } });
+  }
+
   #handle(request: IncomingMessage, response: ServerResponse, body: string): void {
     const path = (request.url ?? '').split('?')[0] ?? '';
+    if (this.onvif.handle(path, request, response, body)) return;
     const refusalStatus = this.options.challengeOn200 ? 200 : 401;
     const writeHead = response.writeHead.bind(response);
     response.writeHead = ((status: number, headers: Record<string, string>) =>
@@ -107,7 +128,11 @@ export class UniviewSimulator implements SimulatedCamera {
       response.writeHead(200, { 'Content-Type': 'text/plain' });
       response.end(envelope(path, status === OK ? 0 : 1, status, data));
     };
-    if (request.method === 'GET') {
+    if (/^\/LAPI\/V1\.0\/Channels\/\d+\/Media\/Video\/Streams\/0\/Snapshot$/.test(path)) {
+      const { image } = this;
+      response.writeHead(200, { 'Content-Type': typeof image === 'string' ? 'text/plain' : 'image/jpeg' });
+      response.end(image === 'refused' ? envelope(path, 1, NOT_SUPPORTED) : image);
+    } else if (request.method === 'GET') {
       const data = this.#document(path);
       send(data === undefined ? NOT_SUPPORTED : OK, data);
     } else if (request.method === 'PUT') {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { DeviceIdentity } from '../../../src/cameras/driver.ts';
 import { onvif } from '../../../src/cameras/onvif/driver.ts';
 import { OnvifSimulator, type OnvifSimulatorOptions, sample, variants } from '../../../src/cameras/onvif/simulator.ts';
-import { OnvifDevice, securityHeader } from '../../../src/cameras/onvif/soap.ts';
+import { OnvifDevice, securityHeader } from '../../../src/cameras/onvif-device.ts';
 import { LIMITS } from '../../../src/core/limits.ts';
 import { Secret } from '../../../src/core/secret.ts';
 import { child, childText, XmlDocument } from '../../../src/http/xml.ts';
@@ -60,14 +60,14 @@ describe('onvif', () => {
   it('tells how far the clocks are apart', async () => {
     const clock = standingClock(1_800_000_000_000);
     const { http } = await start({ clock, clockOffsetMs: 65_000 });
-    assert.equal(await new OnvifDevice(http, clock).clockOffset(forever), 65_000);
+    assert.equal(await new OnvifDevice(http, { clock }).clockOffset(forever), 65_000);
   });
 
   it('takes the time of the HTTP answer where the device hides its clock', async () => {
     const clock = standingClock(1_800_000_000_000);
     const { device, http } = await start();
     answerAll(device, 401, '', { Date: new Date(clock.now() - 3_600_000).toUTCString() });
-    assert.equal(await new OnvifDevice(http, clock).clockOffset(forever), -3_600_000);
+    assert.equal(await new OnvifDevice(http, { clock }).clockOffset(forever), -3_600_000);
   });
 
   it('sends just these requests', async () => {

@@ -1,0 +1,61 @@
+import { asCameraEmailError, type CameraEmailError } from '../../src/core/errors.ts';
+import type { RawEvent } from '../../src/events/source.ts';
+
+/** One connection to a device's events, with what came. Everything can be awaited. */
+export class Listener {
+  readonly items: RawEvent[] = [];
+  readonly #controller = new AbortController();
+  readonly #ended: Promise<CameraEmailError | undefined>;
+  #wake: () => void = () => undefined;
+  #over = false;
+
+  constructor(source: (signal: AbortSignal) => AsyncIterable<RawEvent>) {
+    this.#ended = this.#run(source);
+  }
+
+  /** Events without the function that makes their raw form. */
+  get events(): Record<string, unknown>[] {
+    return this.items
+      .filter(({ kind }) => kind === 'event')
+      .map((item) => {
+        const { raw: _raw, ...rest } = { raw: undefined, ...item };
+        return rest;
+      });
+  }
+
+  /** Resolves when so many items of this kind came; rejects when the connection ends before. */
+  async until(kind: RawEvent['kind'], count = 1): Promise<void> {
+    while (this.items.filter((item) => item.kind === kind).length < count) {
+      if (this.#over) throw (await this.#ended) ?? new Error('the device ended the stream');
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  /** What the connection ended with; undefined when the device just ended it. */
+  ended(): Promise<CameraEmailError | undefined> {
+    return this.#ended;
+  }
+
+  /** Aborts, and resolves when the source has cleaned up. */
+  async stop(): Promise<CameraEmailError | undefined> {
+    this.#controller.abort();
+    return this.#ended;
+  }
+
+  async #run(source: (signal: AbortSignal) => AsyncIterable<RawEvent>): Promise<CameraEmailError | undefined> {
+    try {
+      for await (const item of source(this.#controller.signal)) {
+        this.items.push(item);
+        this.#wake();
+      }
+      return undefined;
+    } catch (error) {
+      return asCameraEmailError(error);
+    } finally {
+      this.#over = true;
+      this.#wake();
+    }
+  }
+}
