@@ -36,6 +36,7 @@ RED.nodes.registerType('configure-camera-email', {
   oneditprepare() {
     cameras = cameraList(this, this.cameras);
     drawEvents(this);
+    offerRelays(this);
     explainAction(this);
     const test = byId(`${PREFIX}-test`, HTMLSelectElement);
     const action = byId(`${PREFIX}-action`, HTMLSelectElement);
@@ -50,6 +51,22 @@ RED.nodes.registerType('configure-camera-email', {
     cameras?.close();
   },
 });
+
+/** The mail-in nodes of the workspace. One that is gone stays chosen, so that opening the dialog changes nothing. */
+function offerRelays(node: EditorNode): void {
+  const select = byId(`${PREFIX}-relay`, HTMLSelectElement);
+  const saved = String(node.relay ?? '');
+  const relays = RED.nodes.filterNodes({ type: 'camera-mail-in' });
+  const option = (value: string, label: string) => {
+    const item = element('option', '', label);
+    item.value = value;
+    return item;
+  };
+  const named = relays.map((relay) => option(relay.id, `${relay.name || 'camera-mail-in'} (${relay.port})`));
+  const missing = saved === '' || relays.some(({ id }) => id === saved) ? [] : [option(saved, saved)];
+  select.replaceChildren(option('', node._('configure-camera-email.relay-none')), ...named, ...missing);
+  select.value = saved;
+}
 
 function explainAction(node: EditorNode): void {
   const action = byId(`${PREFIX}-action`, HTMLSelectElement);

@@ -34,6 +34,7 @@ declare global {
       registerType(type: string, definition: Record<string, any> & ThisType<EditorNode>): void;
       node(id: string): EditorNode | null | undefined;
       eachConfig(visit: (node: EditorNode) => void): void;
+      filterNodes(filter: { type: string }): EditorNode[];
     };
     editor: {
       editConfig(property: string, type: string, id: string, prefix: string | null, context?: EditorNode): void;
