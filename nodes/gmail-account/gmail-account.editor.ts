@@ -46,7 +46,7 @@ RED.nodes.registerType('gmail-account', {
   },
   oneditsave() {
     const input = byId(`${PREFIX}-appPassword`, HTMLInputElement);
-    if (input.value !== '') $(input).val(withoutBlanks(input.value, byId(`${PREFIX}-service`, HTMLSelectElement).value));
+    if (input.value !== '') $(input).val(withoutBlanks(input.value));
   },
 });
 
@@ -66,8 +66,8 @@ function followService(): void {
 }
 
 /** Google shows the password in four groups: the blanks between them are not part of it. */
-function withoutBlanks(password: string, service: string): string {
-  return service === 'gmail' ? password.replace(/\s+/g, '') : password.trim();
+function withoutBlanks(password: string): string {
+  return password.replace(/\s+/g, '');
 }
 
 function followAppPassword(node: EditorNode): void {

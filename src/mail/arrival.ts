@@ -6,10 +6,10 @@ import { LIMITS } from '../core/limits.ts';
 import type { MailAccount } from './account.ts';
 import { closeImap, openImap } from './imap-session.ts';
 import { mailError } from './mail-error.ts';
-import { isOurs, type MailMatch, messageIdsOf, sameMessageId } from './mail-match.ts';
+import { compareMail, type MailMatch, messageIdsOf, sameMessageId } from './mail-match.ts';
 import type { SessionOptions } from './smtp-session.ts';
 
-export type { MailMatch } from './mail-match.ts';
+export type { CameraMailMatch, MailMatch } from './mail-match.ts';
 
 export interface Arrival {
   found: true;
@@ -28,6 +28,8 @@ export interface Arrival {
 export interface ArrivalWatch {
   /** Undefined when it was not seen within `timeoutMs`, which does not mean that it will not come. Rejects with a CameraEmailError. */
   waitFor(match: MailMatch, timeoutMs: number, signal?: AbortSignal): Promise<Arrival | undefined>;
+  /** The last wait saw a mail that may be the one, and nothing in it tells. */
+  readonly sawUnclear: boolean;
   close(): Promise<void>;
 }
 
@@ -69,6 +71,7 @@ class Watch implements ArrivalWatch {
   #client: ImapFlow;
   #reconnects = 1;
   #closed = false;
+  #sawUnclear = false;
 
   constructor(account: MailAccount, options: Omit<SessionOptions, 'signal'>, client: ImapFlow, folders: Folder[]) {
     this.#account = account;
@@ -77,10 +80,15 @@ class Watch implements ArrivalWatch {
     this.#folders = folders;
   }
 
+  get sawUnclear(): boolean {
+    return this.#sawUnclear;
+  }
+
   async waitFor(match: MailMatch, timeoutMs: number, signal?: AbortSignal): Promise<Arrival | undefined> {
-    if (![match.messageId, match.token, match.subject, match.sender].some(Boolean)) {
+    if (('messageId' in match ? match.messageId : match.sender) === '') {
       throw new CameraEmailError('bad-input', 'nothing to recognize the mail by', { params: { field: 'match' } });
     }
+    this.#sawUnclear = false;
     const expired = new CameraEmailError('timeout', 'not seen in time');
     const ending = new AbortController();
     const timer = setTimeout(() => ending.abort(expired), timeoutMs);
@@ -144,10 +152,15 @@ class Watch implements ArrivalWatch {
     const firstUid = uidValidity === folder.uidValidity ? folder.uidNext : 1;
     const uids = (await this.#client.search(searchQuery(match, firstUid), { uid: true })) || [];
     // "n:*" always includes the newest message, however old.
-    const candidates = match.messageId === undefined ? uids.filter((uid) => uid >= firstUid) : uids;
+    const candidates = 'messageId' in match ? uids : uids.filter((uid) => uid >= firstUid);
     for (const message of await this.#fetch(candidates)) {
-      if (!isOurs(message, match, receivedAt(message))) continue;
+      const likeness = compareMail(message, match, receivedAt(message));
+      if (likeness === 'other') continue;
       if (folder.kind === 'all' && (await this.#onlySent(message, folder))) continue;
+      if (likeness === 'unclear') {
+        this.#sawUnclear = true;
+        continue;
+      }
       return message;
     }
     return undefined;
@@ -205,7 +218,7 @@ async function findFolders(client: ImapFlow): Promise<Folder[]> {
 }
 
 function searchQuery(match: MailMatch, firstUid: number): SearchObject {
-  if (match.messageId === undefined) return { uid: `${firstUid}:*` };
+  if (!('messageId' in match)) return { uid: `${firstUid}:*` };
   const id = bare(match.messageId);
   // Servers look for a part of the header, Google for the whole of it.
   const forms = [id, `<${id}>`];

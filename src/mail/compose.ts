@@ -43,6 +43,7 @@ export interface ComposedMail {
 /** Written by the composer itself, or able to lie about who sent what. HTTP nodes leave many of these in `msg.headers`. */
 const OWN_HEADERS =
   /^(from|to|cc|bcc|subject|date|message-id|reply-to|sender|mime-version|content-.*|return-path|received|dkim-.*|arc-.*|authentication-results|resent-.*|x-google-.*|host|connection|cookie|set-cookie|authorization|transfer-encoding)$/i;
+const OWN_ID = 'camera-email.';
 const HEADER_NAME = /^[!-9;-~]{1,76}$/;
 
 /** Builds the mail. Throws `bad-input` (params `field`) for addresses, attachments and headers that cannot be sent. */
@@ -85,10 +86,15 @@ export function messageIdOf(raw: Buffer): string {
   return /^message-id:\s*(\S+)/im.exec(header)?.[1] ?? '';
 }
 
+/** True for the ids of `composeMail`, of whatever process. */
+export function isOwnMessageId(id: string): boolean {
+  return id.replace(/^</, '').startsWith(OWN_ID);
+}
+
 /** Gmail replaces malformed ids (two @, no domain, a dot at the end), and whether one without a dot in the domain stays is not known. */
 function newMessageId(address: string): string {
   const domain = domainToASCII(address.slice(address.lastIndexOf('@') + 1));
-  return `<${randomUUID()}@${/^[^.]+(\.[^.]+)+$/.test(domain) ? domain : 'camera-email.invalid'}>`;
+  return `<${OWN_ID}${randomUUID()}@${/^[^.]+(\.[^.]+)+$/.test(domain) ? domain : 'camera-email.invalid'}>`;
 }
 
 function mailboxes(input: AddressInput, field: string): Mailbox[] {

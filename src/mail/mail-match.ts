@@ -1,29 +1,37 @@
 import type { FetchMessageObject } from 'imapflow';
 import { LIMITS } from '../core/limits.ts';
+import { isOwnMessageId } from './compose.ts';
+import { carriesTestToken } from './test-mail.ts';
+import { looksLikeTest } from './test-subject.ts';
 
-/** What tells a mail from the others. With `messageId` nothing else is looked at; else a token decides, else subject and sender, all that are given. */
-export interface MailMatch {
-  messageId?: string;
-  /** Epoch milliseconds before which the mail cannot have come. Not used with `messageId`. */
+/** What tells a mail from the others: its id, or who sent it when a camera composed it. */
+export type MailMatch = { messageId: string } | CameraMailMatch;
+
+export interface CameraMailMatch {
+  /** Epoch milliseconds before which the mail cannot have come. */
   since: number;
-  /** Occurs somewhere in the subject, the sender's name or another header. */
-  token?: string;
-  /** Part of the subject. */
-  subject?: string;
   /** The sender's address, also when Gmail replaced it. */
-  sender?: string;
+  sender: string;
+  /** The whole display name beside the sender's address; without one the subject has to be that of a test mail. */
+  senderName?: string | undefined;
 }
 
-/** True when the mail is the one that is looked for. The time alone never decides: cameras' mails look alike and several come at once. */
-export function isOurs(message: FetchMessageObject, match: MailMatch, receivedAt: number): boolean {
-  const { messageId } = match;
-  if (messageId !== undefined) return messageIdsOf(message).some((id) => sameMessageId(id, messageId));
-  if (receivedAt < match.since - LIMITS.mail.clockSkewMs) return false;
-  if (match.token) return holds(allHeaders(message), match.token);
-  if (!match.subject && !match.sender) return false;
-  const fitsSubject = !match.subject || holds(message.envelope?.subject ?? '', match.subject);
-  const fitsSender = !match.sender || sendersOf(message).includes(match.sender.trim().toLowerCase());
-  return fitsSubject && fitsSender;
+/** `unclear`: the sender's, in time, and nothing in it tells whether it is the test mail or another one. */
+export type Likeness = 'same' | 'unclear' | 'other';
+
+/** Cameras' mails look alike and several come at once: the time and the sender alone never make it the `same`. */
+export function compareMail(message: FetchMessageObject, match: MailMatch, receivedAt: number): Likeness {
+  const ids = messageIdsOf(message);
+  if ('messageId' in match) return ids.some((id) => sameMessageId(id, match.messageId)) ? 'same' : 'other';
+  if (receivedAt < match.since - LIMITS.mail.clockSkewMs) return 'other';
+  if (!sendersOf(message).includes(plainText(match.sender))) return 'other';
+  const subject = message.envelope?.subject ?? '';
+  if (ids.some(isOwnMessageId) || carriesTestToken(subject, unfolded(message.headers))) return 'other';
+  const wanted = plainText(match.senderName ?? '');
+  if (wanted === '') return looksLikeTest(subject) ? 'same' : 'unclear';
+  const name = plainText(message.envelope?.from?.[0]?.name ?? '');
+  if (name === wanted) return 'same';
+  return name === '' ? 'unclear' : 'other';
 }
 
 /** The mail's own id, then the one it had before smtp.gmail.com replaced it. */
@@ -39,13 +47,7 @@ export function sameMessageId(one: string, other: string): boolean {
 
 function sendersOf({ envelope, headers }: FetchMessageObject): string[] {
   const original = valuesOf(unfolded(headers), 'x-google-original-from').map((value) => /<([^<>]*)>/.exec(value)?.[1] ?? value);
-  return [...(envelope?.from ?? []).map(({ address }) => address ?? ''), ...original].map((address) => address.trim().toLowerCase());
-}
-
-/** The header as it came, and decoded where it matters. */
-function allHeaders({ envelope, headers }: FetchMessageObject): string {
-  const names = [...(envelope?.from ?? []), ...(envelope?.sender ?? [])].map(({ name }) => name ?? '');
-  return [envelope?.subject ?? '', ...names, unfolded(headers)].join('\n');
+  return [...(envelope?.from ?? []).map(({ address }) => address ?? ''), ...original].map(plainText);
 }
 
 function unfolded(headers: Buffer | undefined): string {
@@ -56,6 +58,6 @@ function valuesOf(headers: string, name: string): string[] {
   return [...headers.matchAll(new RegExp(`^${name}:[ \\t]*(.*)$`, 'gim'))].map((found) => (found[1] ?? '').trim());
 }
 
-function holds(text: string, part: string): boolean {
-  return text.toLowerCase().includes(part.toLowerCase());
+function plainText(text: string): string {
+  return text.normalize('NFC').replace(/\s+/g, ' ').trim().toLowerCase();
 }

@@ -53,7 +53,10 @@ export class SmtpSession {
       logger: this.#wiretap(),
     });
     this.#connection.on('error', (error: Error) => this.#ended(error));
-    this.#connection.on('end', () => this.#ended(Object.assign(new Error('Connection closed unexpectedly'), { code: 'ECONNECTION' })));
+    // nodemailer says "end" before it hands over a last reply such as 421, which tells more.
+    this.#connection.on('end', () =>
+      queueMicrotask(() => this.#ended(Object.assign(new Error('Connection closed unexpectedly'), { code: 'ECONNECTION' }))),
+    );
   }
 
   /** Connects and logs in, once: stages dns, connect, tls, login. Rejects with a CameraEmailError; a remembered refusal asks nobody. */

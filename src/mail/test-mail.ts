@@ -13,9 +13,17 @@ export interface TestMailInput {
 /** Without characters that look like others, so that a person can read it out. */
 const ALPHABET = '23456789ABCDEFGHJKLMNPQRSTUVWXYZ';
 
+const TEST_HEADER = /^x-camera-email-test:/im;
+const TOKEN_IN_SUBJECT = new RegExp(`\\(cam-[${ALPHABET}]{6}\\)`);
+
 /** Tells one test's mail from another's: `cam-7F3K2Q`. */
 export function testToken(): string {
   return `cam-${Array.from({ length: 6 }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')}`;
+}
+
+/** True for the mails of `composeTestMail`, also when a server on the way took the header out. */
+export function carriesTestToken(subject: string, headers: string): boolean {
+  return TEST_HEADER.test(headers) || TOKEN_IN_SUBJECT.test(subject);
 }
 
 /** The mail that test-email sends from this host. */

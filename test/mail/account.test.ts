@@ -31,7 +31,7 @@ describe('mail account', () => {
     const account = mailAccount({ ...CUSTOM, port: '2525', security: 'none', imapHost: 'mail.example.org', imapPort: '', dailyLimit: '0' });
     assert.deepEqual(account.smtp, { host: 'mail.example.org', port: 2525, security: 'none' });
     assert.deepEqual(account.imap, { host: 'mail.example.org', port: 993, security: 'tls' });
-    assert.equal(account.password.reveal(), 'secret 1');
+    assert.equal(account.password.reveal(), 'secret1');
     assert.equal(account.dailyLimit, 0);
     assert.equal(mailAccount(CUSTOM).imap, undefined);
   });

@@ -26,8 +26,8 @@ describe('app password', () => {
     it(`"${raw}" for gmail is ${problem}`, () => assert.deepEqual(checkAppPassword(raw, 'gmail'), { ok: false, problem, letters }));
   }
 
-  it('of another service may be anything, trimmed at the ends only', () => {
-    assert.deepEqual(checkAppPassword('\u00a0 p4ss word\n', 'custom'), { ok: true, password: 'p4ss word' });
+  it('of another service may be anything but white space', () => {
+    assert.deepEqual(checkAppPassword('\u00a0 p4ss\u200b wo\trd\n', 'custom'), { ok: true, password: 'p4ssword' });
     assert.deepEqual(checkAppPassword(' \n', 'custom'), { ok: false, problem: 'empty', letters: 0 });
   });
 });

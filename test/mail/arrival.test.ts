@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { Secret } from '../../src/core/secret.ts';
 import type { MailAccount } from '../../src/mail/account.ts';
 import { type Arrival, type ArrivalWatch, watchMailbox } from '../../src/mail/arrival.ts';
+import { composeMail } from '../../src/mail/compose.ts';
 import { sendInStages } from '../../src/mail/send.ts';
 import { composeTestMail, testToken } from '../../src/mail/test-mail.ts';
 import { GMAIL_IMAP_REPLIES } from '../../src/sandbox/mail/gmail-replies.ts';
@@ -49,7 +50,7 @@ describe('watchMailbox', () => {
     const mailbox = await watching();
     const since = Date.now();
     const mail = await send();
-    const arrival = await mailbox.waitFor({ messageId: mail.messageId, since }, 10_000);
+    const arrival = await mailbox.waitFor({ messageId: mail.messageId }, 10_000);
     assert.deepEqual([arrival?.folder, arrival?.mailbox, arrival?.messageId], ['inbox', 'INBOX', mail.messageId]);
     assert.ok(Math.abs((arrival?.receivedAt ?? 0) - since) < 60_000);
     assert.equal(sandbox.imapLog.flatMap(({ logins }) => logins).length, 1);
@@ -59,7 +60,7 @@ describe('watchMailbox', () => {
     await start();
     const mailbox = await watching();
     const mail = await send();
-    const arrival = await mailbox.waitFor({ messageId: mail.messageId.slice(1, -1).toUpperCase(), since: 0 }, 10_000);
+    const arrival = await mailbox.waitFor({ messageId: mail.messageId.slice(1, -1).toUpperCase() }, 10_000);
     assert.equal(arrival?.messageId, mail.messageId);
   });
 
@@ -68,7 +69,7 @@ describe('watchMailbox', () => {
     sandbox.script({ stage: 'delivered', action: { deliver: 'spam' } });
     const mailbox = await watching();
     const mail = await send();
-    const arrival = await mailbox.waitFor({ messageId: mail.messageId, since: 0 }, 10_000);
+    const arrival = await mailbox.waitFor({ messageId: mail.messageId }, 10_000);
     assert.deepEqual([arrival?.folder, arrival?.mailbox], ['spam', '[Gmail]/Correo no deseado']);
   });
 
@@ -77,7 +78,7 @@ describe('watchMailbox', () => {
     const mailbox = await watching();
     sandbox.script({ stage: 'delivered', action: { deliverAfterMs: 300 } });
     const mail = await send();
-    assert.equal((await mailbox.waitFor({ messageId: mail.messageId, since: 0 }, 10_000))?.folder, 'inbox');
+    assert.equal((await mailbox.waitFor({ messageId: mail.messageId }, 10_000))?.folder, 'inbox');
   });
 
   it('gives up on one that never comes', async () => {
@@ -85,7 +86,7 @@ describe('watchMailbox', () => {
     sandbox.script({ stage: 'delivered', action: { deliver: 'lost' } });
     const mailbox = await watching();
     const mail = await send();
-    assert.equal(await mailbox.waitFor({ messageId: mail.messageId, since: 0 }, 300), undefined);
+    assert.equal(await mailbox.waitFor({ messageId: mail.messageId }, 300), undefined);
   });
 
   for (const gmailExtensions of [true, false]) {
@@ -97,7 +98,7 @@ describe('watchMailbox', () => {
       const raw = sandbox.mailbox(ME).folder('\\Sent').mails.at(-1) ?? sandbox.place(ME, mail.raw, 'sent');
       assert.ok(raw.raw.includes(mail.messageId));
       assert.equal(sandbox.mailbox(ME).folder('\\All').mails.length, 1);
-      assert.equal(await mailbox.waitFor({ messageId: mail.messageId, since: 0 }, 500), undefined);
+      assert.equal(await mailbox.waitFor({ messageId: mail.messageId }, 500), undefined);
     });
   }
 
@@ -105,7 +106,7 @@ describe('watchMailbox', () => {
     await start();
     const mailbox = await watching(ME);
     const mail = await send(ME);
-    const arrival = await mailbox.waitFor({ messageId: mail.messageId, since: 0 }, 10_000);
+    const arrival = await mailbox.waitFor({ messageId: mail.messageId }, 10_000);
     assert.equal(arrival?.folder, 'inbox');
   });
 
@@ -115,48 +116,74 @@ describe('watchMailbox', () => {
     const id = '<1@camera.>';
     const raw = `Message-ID: <new@mx.google.com>\r\nX-Google-Original-Message-ID: ${id}\r\nFrom: ${ME}\r\nTo: ${YOU}\r\nSubject: x\r\n\r\nx\r\n`;
     sandbox.place(YOU, raw);
-    assert.equal((await mailbox.waitFor({ messageId: id, since: 0 }, 10_000))?.messageId, '<new@mx.google.com>');
+    assert.equal((await mailbox.waitFor({ messageId: id }, 10_000))?.messageId, '<new@mx.google.com>');
   });
 
   describe('without a Message-ID', () => {
     const camera = (subject: string, from = `"Front door" <${ME}>`) =>
       `Message-ID: <${Math.random()}@camera.example>\r\nFrom: ${from}\r\nTo: ${YOU}\r\nSubject: ${subject}\r\n\r\nx\r\n`;
 
-    it('picks the one of two mails that is ours', async () => {
+    const named = { sender: ME, senderName: 'Front door' };
+
+    it('picks the mail of exactly that name', async () => {
       await start();
-      sandbox.place(YOU, camera('Motion cam-AAAAAA'));
       const mailbox = await watching();
-      sandbox.place(YOU, camera('Motion cam-BBBBBB'));
-      const ours = sandbox.place(YOU, camera('Motion cam-AAAAAA'));
-      const arrival = await mailbox.waitFor({ token: 'cam-AAAAAA', since: Date.now() }, 10_000);
+      sandbox.place(YOU, camera('Test', `"Front door garage" <${ME}>`));
+      sandbox.place(YOU, camera('Front door', `"Shop" <${ME}>`));
+      sandbox.place(YOU, camera('Test', '"Front door" <other@example.org>'));
+      assert.equal(await mailbox.waitFor({ ...named, since: Date.now() }, 200), undefined);
+      assert.equal(mailbox.sawUnclear, false);
+      const ours = sandbox.place(YOU, camera('Anything', `" front DOOR" <${ME.toUpperCase()}>`));
+      const arrival = await mailbox.waitFor({ ...named, since: Date.now() }, 10_000);
       assert.ok(ours.raw.includes(arrival?.messageId ?? '-'));
-      assert.equal(await mailbox.waitFor({ token: 'cam-CCCCCC', since: Date.now() }, 200), undefined);
     });
 
-    it('finds the token in an encoded name', async () => {
+    it('reads encoded names, and the sender that Gmail replaced', async () => {
       await start();
       const mailbox = await watching();
-      sandbox.place(YOU, camera('x', `=?utf-8?B?${Buffer.from('Tür cam-AAAAAA').toString('base64')}?= <${ME}>`));
-      assert.equal((await mailbox.waitFor({ token: 'cam-AAAAAA', since: Date.now() }, 10_000))?.folder, 'inbox');
+      const name = `=?utf-8?B?${Buffer.from('Tür').toString('base64')}?=`;
+      sandbox.place(YOU, `X-Google-Original-From: ${name} <cam@home.example>\r\n${camera('x', `${name} <${ME}>`)}`);
+      assert.equal((await mailbox.waitFor({ sender: 'cam@home.example', senderName: 'tür', since: Date.now() }, 10_000))?.folder, 'inbox');
     });
 
-    it('goes by sender and subject, both when both are given', async () => {
+    it('never takes a mail of this package for a camera’s', async () => {
       await start();
       const mailbox = await watching();
-      sandbox.place(YOU, camera('Alarm', 'other@example.org'));
-      sandbox.place(YOU, camera('Hello', ME));
-      assert.equal(await mailbox.waitFor({ sender: ME, subject: 'alarm', since: Date.now() }, 200), undefined);
-      const ours = sandbox.place(YOU, camera('Test alarm', ME.toUpperCase()));
-      const arrival = await mailbox.waitFor({ sender: ME, subject: 'alarm', since: Date.now() }, 10_000);
+      const own = await composeTestMail({ ...sender, fromName: 'Front door' }, { to: YOU, token: testToken(), via: 'server' });
+      const alert = await composeMail({ to: YOU, subject: 'Test', text: 'x' }, { ...sender, fromName: 'Front door' });
+      for (const { raw } of [own, alert]) sandbox.place(YOU, raw);
+      sandbox.place(YOU, camera('Camera e-mail test (cam-7F3K2Q)'));
+      sandbox.place(YOU, `X-Camera-Email-Test: server cam-7F3K2Q\r\n${camera('Test')}`);
+      for (const senderName of ['Front door', undefined])
+        assert.equal(await mailbox.waitFor({ sender: ME, senderName, since: Date.now() }, 200), undefined);
+      assert.equal(mailbox.sawUnclear, false);
+    });
+
+    it('without a name asks for the subject of a test', async () => {
+      await start();
+      const mailbox = await watching();
+      sandbox.place(YOU, camera('Motion detected', `"Other" <${ME}>`));
+      assert.equal(await mailbox.waitFor({ sender: ME, senderName: ' ', since: Date.now() }, 200), undefined);
+      assert.equal(mailbox.sawUnclear, true);
+      const ours = sandbox.place(YOU, camera('=?utf-8?B?44Oh44O844Or44OG44K544OI?=', ME));
+      const arrival = await mailbox.waitFor({ sender: ME, since: Date.now() }, 10_000);
       assert.ok(ours.raw.includes(arrival?.messageId ?? '-'));
+    });
+
+    it('finds it unclear when the name that was wanted is missing', async () => {
+      await start();
+      const mailbox = await watching();
+      sandbox.place(YOU, camera('Test', ME));
+      assert.equal(await mailbox.waitFor({ ...named, since: Date.now() }, 200), undefined);
+      assert.equal(mailbox.sawUnclear, true);
     });
 
     it('accepts nothing older, and nothing by the time alone', async () => {
       await start();
       const mailbox = await watching();
-      sandbox.place(YOU, camera('Motion cam-AAAAAA'), 'inbox', new Date(Date.now() - 3_600_000));
-      assert.equal(await mailbox.waitFor({ token: 'cam-AAAAAA', since: Date.now() }, 200), undefined);
-      await assert.rejects(mailbox.waitFor({ since: 0 }, 200), { code: 'bad-input' });
+      sandbox.place(YOU, camera('Test'), 'inbox', new Date(Date.now() - 3_600_000));
+      assert.equal(await mailbox.waitFor({ ...named, since: Date.now() }, 200), undefined);
+      await assert.rejects(mailbox.waitFor({ sender: '', since: 0 }, 200), { code: 'bad-input' });
     });
   });
 
@@ -176,7 +203,7 @@ describe('watchMailbox', () => {
       });
       const imap = { host: 'localhost', port: proxy.port, security: 'tls' as const };
       watch = await watchMailbox({ ...sender, imap, email: YOU, username: YOU, password: new Secret(YOUR_PASSWORD) });
-      waiting = watch.waitFor({ token: 'cam-AAAAAA', since: Date.now() }, 15_000);
+      waiting = watch.waitFor({ sender: ME, since: Date.now() }, 15_000);
       const [session] = sandbox.imapLog;
       while (!session?.commands.includes('IDLE')) await new Promise(setImmediate);
       sockets[0]?.destroy();
@@ -184,7 +211,7 @@ describe('watchMailbox', () => {
     afterEach(() => proxy.close());
 
     it('connects again and finds what came meanwhile', async () => {
-      const ours = sandbox.place(YOU, `Message-ID: <1@camera.example>\r\nFrom: ${ME}\r\nSubject: cam-AAAAAA\r\n\r\nx\r\n`);
+      const ours = sandbox.place(YOU, `Message-ID: <1@camera.example>\r\nFrom: ${ME}\r\nSubject: Test\r\n\r\nx\r\n`);
       assert.ok(ours.raw.includes((await waiting)?.messageId ?? '-'));
       assert.equal(proxy.connections, 2);
     });
@@ -200,7 +227,7 @@ describe('watchMailbox', () => {
     await start();
     const mailbox = await watching();
     const controller = new AbortController();
-    const waiting = mailbox.waitFor({ token: 'x', since: 0 }, 60_000, controller.signal);
+    const waiting = mailbox.waitFor({ messageId: 'x' }, 60_000, controller.signal);
     controller.abort();
     await assert.rejects(waiting, { code: 'cancelled' });
   });

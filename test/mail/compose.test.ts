@@ -20,7 +20,7 @@ const badInput = (field: string) => (error: unknown) => {
 describe('composeMail', () => {
   it('writes a Message-ID with a dotted domain and reads it back from the bytes', async () => {
     const mail = await compose({ subject: 'Hello', text: 'x' });
-    assert.match(mail.messageId, /^<[0-9a-f-]{36}@gmail\.com>$/);
+    assert.match(mail.messageId, /^<camera-email\.[0-9a-f-]{36}@gmail\.com>$/);
     assert.ok(headerOf(mail.raw).includes(`Message-ID: ${mail.messageId}`));
     assert.equal(messageIdOf(mail.raw), mail.messageId);
     const local = await composeMail({ to: YOU, text: 'x' }, { ...owner, email: 'root@localhost' });

@@ -225,6 +225,15 @@ describe('sending', () => {
       });
     }
 
+    it('passes on a 421 that answers one of several commands sent at once', async () => {
+      const busy = '421 4.7.0 Try again later, closing connection';
+      const script = { EHLO: '250-x\r\n250-PIPELINING\r\n250 AUTH PLAIN', AUTH: '235 in', MAIL: busy };
+      raw = await rawServer(smtpScript(script));
+      const { error } = await sendInStages(account(raw.port, 'none'), await mail());
+      assert.notEqual(error?.code, 'connection-lost');
+      assert.equal(error?.deviceSays, busy);
+    });
+
     it('works with a server that takes one command at a time', async () => {
       const script = {
         EHLO: '250-x\r\n250 AUTH PLAIN',
