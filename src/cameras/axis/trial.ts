@@ -9,6 +9,8 @@ import { isTrial, newAction, type Templates, TRIAL_NAME } from './plan.ts';
 import { envelope, type Operation, type Vapix } from './soap.ts';
 import { removalOf } from './writes.ts';
 
+const TEST_SUBJECT = 'Camera test e-mail';
+
 /** Tried from the top: rules of users begin with 1, and not every product has the usual 64 inputs. */
 const INPUTS = [32, 16, 8, 4, 2, 1];
 
@@ -40,7 +42,10 @@ export class MailTrial {
   /** The input that started the mail; undefined when none was free. */
   async #fire(free: readonly number[], wanted: WantedEmail, templates: Templates, signal: AbortSignal): Promise<number | undefined> {
     const add = (operation: Operation, content: string) => this.vapix.change(operation, envelope(operation, content), signal);
-    const source = configurationSource('Action', newAction(TRIAL_NAME, { ...wanted, attachment: 'none' }, templates));
+    const trial = newAction(TRIAL_NAME, { ...wanted, attachment: 'none' }, templates);
+    // The mail must be told from an alert that comes at the same moment.
+    const parameters = trial.parameters.map((one) => (one.name === 'subject' ? { ...one, value: TEST_SUBJECT } : one));
+    const source = configurationSource('Action', { ...trial, parameters });
     const action = (await add('AddActionConfiguration', source)) ?? '';
     for (const port of free) {
       await add('AddActionRule', ruleSource({ name: TRIAL_NAME, ...virtualInputEvent(port) }, true, action));
