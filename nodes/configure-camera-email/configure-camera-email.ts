@@ -84,6 +84,7 @@ function orderOf(RED: NodeRed, node: RuntimeNode, config: ConfigureCameraEmailCo
     test: config.test,
     rollback: config.rollback,
     rotate: message.rotate === true,
+    enabled: typeof message.enabled === 'boolean' ? message.enabled : undefined,
     backup: typeof message.backup === 'string' && message.backup !== '' ? message.backup : undefined,
     relay: relayOf(RED, config.relay),
     canary: config.canary,

@@ -80,14 +80,16 @@ class ConfigureRun {
     const { order, result, signal } = this;
     if (order.wanted === undefined)
       throw new CameraEmailError('bad-input', 'nothing to configure without an account', { params: { field: 'account' } });
-    const reading = await camera.read({ events: order.wanted.events !== undefined }, signal);
+    const switching = order.enabled !== undefined;
+    const reading = await camera.read({ events: order.wanted.events !== undefined || switching }, signal);
     const capabilities = await camera.capabilities(signal);
     const held = await this.services.written.compare(this.#key, order.wanted.password);
     const verifying = order.action === 'verify';
     // A check cannot know what was never written by us; a write must then make sure.
-    const writePassword = verifying ? held === 'other' : order.rotate || held !== 'same';
+    const writePassword = !switching && (verifying ? held === 'other' : order.rotate || held !== 'same');
+    const wished = order.enabled === undefined ? order.wanted : onlySwitched(order.wanted, order.enabled, reading);
     const fit = fitToDevice(
-      { ...order.wanted, writePassword, channel: this.target.channel },
+      { ...wished, writePassword, channel: this.target.channel },
       order.securityChoices,
       reading.settings,
       capabilities,
@@ -125,13 +127,16 @@ class ConfigureRun {
     const { order, result, services, signal } = this;
     if (plan.changes.length === 0) {
       result.outcome = 'unchanged';
-      if (!(await this.#isProven())) await this.#proveUnchanged(camera, before.settings, wanted, experimental);
+      if (order.enabled === undefined && !(await this.#isProven()))
+        await this.#proveUnchanged(camera, before.settings, wanted, experimental);
       return;
     }
-    result.warnings.push(...((await services.verifyAccount?.(signal)) ?? []));
+    const switching = order.enabled !== undefined;
+    if (!switching) result.warnings.push(...((await services.verifyAccount?.(signal)) ?? []));
     const previousPassword = before.settings.password ?? (await services.written.previousPassword(this.#key));
     result.backup = await this.#backUp(identity, before);
-    await services.written.forget(this.#key);
+    // A switch changes nothing of what is known about the password.
+    if (!switching) await services.written.forget(this.#key);
     let after: EmailReading;
     try {
       result.warnings.push(...(await camera.apply(plan, signal)));
@@ -147,6 +152,7 @@ class ConfigureRun {
       return;
     }
     result.outcome = 'applied';
+    if (switching) return;
     if (order.test === 'none') {
       await services.written.remember(this.#key, wanted.password, undefined);
       return;
@@ -236,6 +242,40 @@ class ConfigureRun {
     if (password === undefined && backup.reading.settings.authentication === true) result.warnings.push({ code: 'password-not-restored' });
     result.outcome = 'restored';
   }
+}
+
+/**
+ * The camera's own settings with only the switch changed: its flag, or where it has none the events that send mail. The camera has to use
+ * the account, because most brands want the password along with any change.
+ */
+function onlySwitched(
+  wanted: NonNullable<ConfigureOrder['wanted']>,
+  enabled: boolean,
+  reading: EmailReading,
+): NonNullable<ConfigureOrder['wanted']> {
+  const { settings } = reading;
+  if (!belongsToAccount(reading, wanted)) {
+    throw new CameraEmailError('not-applied', 'the camera does not use this account', {
+      params: { field: 'account', value: 'server, username' },
+    });
+  }
+  const byEvents = settings.enabled === undefined;
+  if (byEvents && (settings.events === undefined || (enabled && wanted.events === undefined))) {
+    throw new CameraEmailError('unsupported', 'no switch, and no events to choose', { params: { field: 'enabled' } });
+  }
+  return {
+    ...wanted,
+    enabled,
+    port: settings.port ?? wanted.port,
+    security: settings.security ?? wanted.security,
+    authentication: settings.authentication ?? wanted.authentication,
+    sender: settings.sender ?? wanted.sender,
+    senderName: undefined,
+    recipients: undefined,
+    attachment: undefined,
+    minInterval: undefined,
+    events: byEvents ? (enabled ? wanted.events : []) : undefined,
+  };
 }
 
 type EmailPassword = WantedEmail['password'] | undefined;

@@ -21,6 +21,8 @@ export interface ConfigureOrder {
   rollback: boolean;
   /** Write the password even where the camera should hold it already. */
   rotate: boolean;
+  /** Only switch the camera's mail on or off, and leave every other setting as it is. */
+  enabled?: boolean | undefined;
   /** File name of the backup to restore; undefined: the newest. */
   backup?: string | undefined;
 }

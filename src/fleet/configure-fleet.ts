@@ -57,7 +57,7 @@ export async function configureFleet(
   onOutcome: (outcome: CameraOutcome, done: number) => void,
   signal: AbortSignal,
 ): Promise<FleetResult> {
-  if (order.action !== 'apply') return new FleetConfiguration(order, services, onOutcome, signal).run();
+  if (order.action !== 'apply' || order.enabled !== undefined) return new FleetConfiguration(order, services, onOutcome, signal).run();
   const job = await openJob(services.jobsDirectory, await identityOf(order, services), services.clock, services.reportDamaged);
   let complete = false;
   try {
@@ -154,7 +154,7 @@ class FleetConfiguration {
   }
 
   async #configure(target: CameraTarget, finished: boolean, signal: AbortSignal): Promise<CameraOutcome> {
-    const { action, account, wishes, arrivalMs, test, rollback, rotate, backup } = this.order;
+    const { action, account, wishes, arrivalMs, test, rollback, rotate, backup, enabled } = this.order;
     const { connect, backups, written, clock } = this.services;
     const own = account === undefined ? undefined : wantedFor(account, wishes, target.name);
     const relay = own === undefined ? undefined : await this.order.relay?.(target, signal);
@@ -167,6 +167,7 @@ class FleetConfiguration {
         rollback,
         rotate: rotate && !finished,
         backup,
+        enabled,
         wanted: relayed?.wanted ?? own,
         securityChoices: relayed?.choices ?? (account === undefined ? [] : securityChoices(account)),
       },

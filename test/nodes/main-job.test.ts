@@ -240,6 +240,26 @@ describe('configure-camera-email with one camera', () => {
     assert.equal(verify.body.ok, false);
   });
 
+  it('only switches the mail of a camera without a switch by its events', async () => {
+    await bench.load('configure-camera-email', { ...APPLY, test: 'none', events: ['motion'] });
+    await bench.run({});
+    const before = device().documents();
+    const off = payloadOf((await bench.run({ enabled: false })).each[0]);
+    assert.equal(off.outcome, 'applied');
+    assert.deepEqual(off.changes, [{ field: 'events', from: ['motion'], to: [] }]);
+    assert.equal(payloadOf((await bench.run({ enabled: false })).each[0]).outcome, 'unchanged');
+    await bench.run({ enabled: true });
+    assert.equal(device().documents(), before);
+    assert.equal(payloadOf((await bench.run({})).each[0]).outcome, 'unchanged');
+  });
+
+  it('does not pretend to switch what it cannot', async () => {
+    await bench.load('configure-camera-email', { ...APPLY, test: 'none' });
+    assert.equal(payloadOf((await bench.run({ enabled: false })).each[0]).error?.code, 'not-applied');
+    await bench.run({});
+    assert.equal(payloadOf((await bench.run({ enabled: true })).each[0]).error?.code, 'unsupported');
+  });
+
   it('keeps its files to itself', async () => {
     await bench.load('configure-camera-email', { ...APPLY, test: 'none' });
     const { backup } = payloadOf((await bench.run({})).each[0]);

@@ -1,0 +1,207 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { migrate } from '../../nodes/camera-home-assistant/config.ts';
+import type { Message, RuntimeNode } from '../../nodes/shared/node-red.ts';
+import type { Publication } from '../../src/homeassistant/publications.ts';
+import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { RecordedBroker } from '../homeassistant/broker.ts';
+
+const helper = require('node-red-node-test-helper') as {
+  init(runtime: string): void;
+  settings(settings: object): object;
+  startServer(done: () => void): void;
+  stopServer(done: () => void): void;
+  load(nodes: unknown[], flow: object[], credentials: object): Promise<void>;
+  setFlows(flow: object[], type: string): Promise<void>;
+  unload(): Promise<void>;
+  getNode(id: string): RuntimeNode & { receive(message: Message): void };
+  log(): { args: unknown[][] };
+};
+const NODES = ['camera-device', 'camera-home-assistant'].map((type) => require(`../../nodes/${type}/${type}.ts`));
+const jpeg = Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 0, 0xff, 0xd9]);
+
+describe('camera-home-assistant', () => {
+  const userDir = mkdtempSync(join(tmpdir(), 'camera-email-ha-'));
+  let sandbox: Sandbox;
+  let broker: RecordedBroker;
+  let commands: Message[];
+  let caught: Message[];
+  let wake: () => void = () => undefined;
+
+  const flow = (cameras = true) => [
+    { id: 'flow', type: 'tab', label: 'test' },
+    ...sandbox.cameras.slice(0, cameras ? 1 : 0).map(({ name, port, protocol }) => ({
+      id: 'cam0',
+      type: 'camera-device',
+      name,
+      vendor: 'hikvision',
+      host: '127.0.0.1',
+      port,
+      protocol,
+      trust: 'pin',
+    })),
+    { id: 'ha', z: 'flow', x: 1, y: 1, type: 'camera-home-assistant', name: '', wires: [['mqtt'], ['commands']] },
+    { id: 'mqtt', z: 'flow', x: 1, y: 1, type: 'helper' },
+    { id: 'commands', z: 'flow', x: 1, y: 1, type: 'helper' },
+    { id: 'catch', z: 'flow', x: 1, y: 1, type: 'catch', scope: null, uncaught: false, wires: [['caught']] },
+    { id: 'caught', z: 'flow', x: 1, y: 1, type: 'helper' },
+  ];
+
+  const until = async (condition: () => boolean) => {
+    while (!condition()) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  };
+
+  const listen = () => {
+    const on = (id: string, take: (message: Message) => void) =>
+      helper.getNode(id).on('input', (message) => {
+        take(message);
+        wake();
+      });
+    on('mqtt', (message) => broker.publish([message as unknown as Publication]));
+    on('commands', (message) => commands.push(message));
+    on('caught', (message) => caught.push(message));
+  };
+
+  const start = async () => {
+    broker = new RecordedBroker();
+    commands = [];
+    caught = [];
+    await helper.load(NODES, flow(), { cam0: sandbox.login });
+    listen();
+    receive({ topic: 'homeassistant/status', payload: 'online' });
+    await until(() => broker.text('camera_email/status') === 'online');
+  };
+
+  const receive = (message: Message) => helper.getNode('ha').receive(message);
+  const motion = (state: string, more: object = {}): Message => ({
+    topic: 'Front/motion',
+    payload: { type: 'motion', state, channel: 1, at: '2026-05-04T03:02:00Z', camera: { id: 'cam0', name: 'Front' }, vendorType: 'VMD' },
+    ...more,
+  });
+  const config = () => [...broker.retained.keys()].find((topic) => topic.endsWith('/config'));
+
+  before(async () => {
+    sandbox = await startSandbox([{ name: 'Front', vendor: 'hikvision', variant: 'camera' }]);
+    helper.init(require.resolve('node-red'));
+    helper.settings({ userDir });
+    await new Promise<void>((ready) => helper.startServer(ready));
+  });
+  beforeEach(start);
+  afterEach(async () => {
+    await helper.unload();
+    rmSync(join(userDir, 'camera-email', 'homeassistant'), { recursive: true, force: true });
+  });
+  after(async () => {
+    await new Promise<void>((stopped) => helper.stopServer(stopped));
+    await sandbox.close();
+    rmSync(userDir, { recursive: true, force: true });
+  });
+
+  it('asks a new camera who it is, once, and announces it under its serial number', async () => {
+    sandbox.cameras[0]?.device.server.requests.splice(0);
+    for (const state of ['started', 'ended', 'started']) receive(motion(state));
+    await until(() => broker.events.length === 2);
+    const { topic, device } = broker.device();
+    assert.match(topic, /^homeassistant\/device\/camera_email_DS-[\w-]+\/config$/);
+    assert.equal(device.name, 'Front');
+    assert.ok(device.model && device.sw_version && device.serial_number);
+    assert.equal(device.configuration_url, `https://127.0.0.1:${sandbox.cameras[0]?.port}/`);
+    assert.equal(broker.state('motion'), 'ON');
+    const asked = sandbox.cameras[0]?.device.server.requests.filter(({ path, status }) => path.endsWith('/deviceInfo') && status === 200);
+    assert.equal(asked?.length, 1);
+  });
+
+  it('a press in Home Assistant becomes a message that test-email and configure-camera-email take', async () => {
+    receive(motion('started'));
+    await until(() => config() !== undefined);
+    const topic = (id: string) => String(broker.device().components.get(id)?.command_topic);
+    receive({ topic: topic('test'), payload: 'PRESS', qos: 1, retain: false });
+    receive({ topic: topic('verify'), payload: 'PRESS', qos: 1, retain: false });
+    receive({ topic: topic('alerts'), payload: 'OFF', qos: 1, retain: false });
+    receive({ topic: topic('alerts'), payload: 'ON', qos: 1, retain: true });
+    receive({ topic: topic('alerts'), payload: 'ON', qos: 1, retain: false });
+    await until(() => commands.length === 4);
+    assert.deepEqual(
+      commands.map(({ action, cameras, enabled, topic: name }) => ({ action, cameras, enabled, name })),
+      [
+        { action: 'test', cameras: ['cam0'], enabled: undefined, name: 'Front' },
+        { action: 'verify', cameras: ['cam0'], enabled: undefined, name: 'Front' },
+        { action: 'apply', cameras: ['cam0'], enabled: false, name: 'Front' },
+        { action: 'apply', cameras: ['cam0'], enabled: true, name: 'Front' },
+      ],
+    );
+  });
+
+  it('when Home Assistant or the broker starts, all is published again, and our own echo is not answered', async () => {
+    receive(motion('started', { attachments: [{ filename: 'a.jpg', content: jpeg, contentType: 'image/jpeg' }] }));
+    await until(() => [...broker.retained.keys()].some((topic) => topic.endsWith('/snapshot')));
+    const known = new Map([...broker.retained].filter(([topic]) => !topic.endsWith('/snapshot')));
+    broker.retained.clear();
+    receive({ topic: 'camera_email/status', payload: 'online', retain: false });
+    await until(() => broker.retained.size >= known.size - 1);
+    assert.equal(broker.text('camera_email/status'), undefined, 'an answer to our own echo would never end');
+    receive({ topic: 'homeassistant/status', payload: 'online', retain: false });
+    await until(() => broker.retained.size >= known.size);
+    assert.deepEqual(new Map([...broker.retained].sort()), new Map([...known].sort()));
+    receive({ topic: 'camera_email/status', payload: 'offline', retain: true });
+    await until(() => broker.text('camera_email/status') === 'online');
+  });
+
+  it('a camera that is deleted in Node-RED leaves Home Assistant with the deploy', async () => {
+    receive(motion('started', { attachments: [{ filename: 'a.jpg', content: jpeg, contentType: 'image/jpeg' }] }));
+    await until(() => [...broker.retained.keys()].some((topic) => topic.endsWith('/snapshot')));
+    // As the editor does it: nothing but the camera has changed, so this node goes on running.
+    await helper.setFlows(flow(false), 'nodes');
+    await until(() => broker.retained.size === 1);
+    assert.deepEqual([...broker.retained.keys()], ['camera_email/status']);
+  });
+
+  it('msg.payload.remove takes a camera away by its name', async () => {
+    receive(motion('started'));
+    await until(() => config() !== undefined);
+    receive({ payload: { remove: 'Front' } });
+    await until(() => broker.retained.size === 1);
+  });
+
+  it('knows its cameras after a restart, and removes what is gone since', async () => {
+    receive(motion('started'));
+    await until(() => config() !== undefined);
+    const topics = [...broker.retained.keys()];
+    await helper.unload();
+    await helper.load(NODES, flow(false), {});
+    listen();
+    receive({ topic: 'camera_email/status', payload: 'online' });
+    broker.retained.clear();
+    for (const topic of topics) broker.retained.set(topic, 'x');
+    await until(() => broker.retained.size === 1);
+  });
+
+  it('keeps no secret in its memory, messages and log', async () => {
+    receive(motion('started'));
+    await until(() => config() !== undefined);
+    receive({ payload: { camera: { name: 'Front' }, outcome: 'applied', changes: [], warnings: [] } });
+    await until(() => broker.state('alerts') === 'ON');
+    const folder = join(userDir, 'camera-email', 'homeassistant');
+    const files = readdirSync(folder).map((file) => readFileSync(join(folder, file), 'utf8'));
+    const all = JSON.stringify([files, [...broker.retained], broker.events, helper.log().args]);
+    assert.ok(files.length === 1 && !all.includes(sandbox.login.password));
+  });
+
+  it('a message of some other node goes to Catch with a code', async () => {
+    receive({ payload: 'hello', topic: 'somewhere' });
+    await until(() => caught.length === 1);
+    assert.match(JSON.stringify(caught[0]?.error), /"code":"bad-input"/);
+  });
+
+  it('topics lose what MQTT does not allow in them', () => {
+    const { prefix, base } = migrate({ prefix: '/homeassistant/#/', base: ' site a/+/cams ' });
+    assert.deepEqual({ prefix, base }, { prefix: 'homeassistant', base: 'sitea/cams' });
+    assert.deepEqual(migrate({}), { version: 1, name: '', prefix: 'homeassistant', base: 'camera_email' });
+  });
+});
