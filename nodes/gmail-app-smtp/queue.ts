@@ -28,6 +28,7 @@ export class Queue {
   /** Mails are composed one after another, so that a large one is not overtaken by those that came later. */
   #turn: Promise<unknown> = Promise.resolve();
   #share: OutboxShare | undefined;
+  #account: MailAccount | undefined;
   #shown = '';
   #sent = false;
 
@@ -62,6 +63,7 @@ export class Queue {
   }
 
   #outbox(account: MailAccount): Promise<Outbox> {
+    this.#account = account;
     this.#share ??= joinOutbox(this.#RED, account, this.#node.id, (event, outbox) => this.#hear(event, outbox));
     return this.#share.outbox();
   }
@@ -109,10 +111,10 @@ export class Queue {
     else if (event.kind === 'problem')
       this.#node.warn(`${event.problem}: ${event.file} ${event.cause instanceof Error ? event.cause.message : ''}`.trim());
     // The message of a mail that was sent at once may still be on its way into the list of those kept.
-    else setImmediate(() => this.#finish(event));
+    else setImmediate(() => this.#finish(event, outbox));
   }
 
-  #finish(event: MailEvent): void {
+  #finish(event: MailEvent, outbox: Outbox): void {
     const { id, messageId, attempts, queuedAt, topic, reference, digest } = event.mail;
     const kept = this.#kept.get(id);
     this.#kept.delete(id);
@@ -123,6 +125,7 @@ export class Queue {
       queuedAt: new Date(queuedAt).toISOString(),
       ...(digest === undefined ? {} : { merged: digest.count }),
       ...(kept === undefined ? { restored: true } : {}),
+      ...this.#report(outbox),
     };
     if (event.kind === 'failed') {
       message.email = { ...facts, file: event.file, expired: event.expired };
@@ -137,6 +140,12 @@ export class Queue {
     else kept.send(message);
     const [first] = rejected;
     if (first !== undefined) this.#node.error(catchable(this.#RED, first.error), message);
+  }
+
+  /** How full the account's queue is and what it may still send today: Home Assistant shows both. */
+  #report(outbox: Outbox) {
+    const { waiting, held, sentToday } = outbox.state();
+    return { account: this.#account?.name, queue: { waiting: waiting + held, sentToday, dailyLimit: this.#account?.dailyLimit } };
   }
 
   #show(outbox: Outbox): void {

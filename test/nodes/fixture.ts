@@ -28,6 +28,7 @@ const ALL = [
   'test-email',
   'camera-events',
   'camera-snapshot',
+  'camera-mail-in',
 ];
 
 export interface Handled {
@@ -60,7 +61,7 @@ export class Bench {
   async load(
     type: string,
     properties: object,
-    { account = {}, credentials = {} }: { account?: object; credentials?: Record<string, object> } = {},
+    { account = {}, credentials = {}, more = [] }: { account?: object; credentials?: Record<string, object>; more?: object[] } = {},
   ): Promise<void> {
     const { mail, account: user, cameras, login } = this.sandbox;
     const caNode = {
@@ -105,6 +106,7 @@ export class Bench {
       caNode,
       accountNode,
       ...cameraNodes,
+      ...more,
       { id: 'flow', type: 'tab', label: 'test' },
       {
         id: 'n1',

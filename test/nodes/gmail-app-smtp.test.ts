@@ -65,6 +65,8 @@ describe('gmail-app-smtp', () => {
     assert.match(String(response), /^250 2\.0\.0 OK/);
     assert.ok(String(deliveredAt) >= String(queuedAt));
     assert.ok(mails()[0]?.includes(String(messageId)));
+    const { queue } = email(message) as { queue: { sentToday: number; dailyLimit: number } };
+    assert.deepEqual([queue.sentToday, queue.dailyLimit], [1, 500]);
     await until(() => outbox('new').length + outbox('cur').length === 0);
     await until(() => lastStatus() === 'sent');
   });

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
+import type { HikvisionSimulator } from '../../src/cameras/hikvision/simulator.ts';
+import { Bench } from './fixture.ts';
+
+/** A port that nobody listens on. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  const port = await new Promise<number>((resolve, reject) => {
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      if (typeof address === 'object' && address !== null) resolve(address.port);
+      else reject(new Error('no port'));
+    });
+  });
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+describe('a camera that mails through Node-RED', () => {
+  it('is pointed at the listener, and its test mail is proven in the inbox', async () => {
+    // A recorder knows no STARTTLS, so that the listener is used as old devices use it.
+    const bench = await Bench.start([{ name: 'Old', vendor: 'hikvision', variant: 'recorder' }]);
+    try {
+      const port = await freePort();
+      const listener = {
+        id: 'mail-in',
+        z: 'flow',
+        x: 1,
+        y: 1,
+        type: 'camera-mail-in',
+        host: '127.0.0.1',
+        port,
+        auth: 'login',
+        account: 'account',
+        relayTo: '',
+        cameras: [],
+        wires: [[]],
+      };
+      const credentials = { 'mail-in': { users: JSON.stringify({ Old: 'Relay-2026' }) } };
+      await bench.load(
+        'configure-camera-email',
+        { action: 'apply', test: 'arrival', relay: 'mail-in', senderName: '{camera}' },
+        { credentials, more: [listener] },
+      );
+      const { each } = await bench.run({});
+      const result = each[0]?.payload as {
+        outcome: string;
+        error?: { code: string };
+        test?: { verdict: string; arrival?: { mailbox: string } };
+      };
+      assert.equal(result.outcome, 'applied', JSON.stringify(result));
+      assert.equal(result.test?.verdict, 'arrived');
+      assert.equal(result.test?.arrival?.mailbox, 'INBOX');
+      const device = bench.sandbox.cameras[0]?.device as HikvisionSimulator;
+      assert.match(
+        device.mailing,
+        new RegExp(`<ipAddress>127.0.0.1</ipAddress>\\s*<portNo>${port}</portNo><accountName>Old</accountName>`),
+      );
+      assert.equal(device.mailPassword, 'Relay-2026');
+      assert.equal(((await bench.run({})).each[0]?.payload as { outcome: string }).outcome, 'unchanged');
+    } finally {
+      await bench.close();
+    }
+  });
+});
