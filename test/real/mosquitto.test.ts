@@ -204,7 +204,9 @@ describe('example 06 with a real broker', function () {
     await home.until(() => [...home.last(topics).values()].every(({ length }) => length === 0));
     const late = await Listener.on(broker);
     await late.until(() => late.messages.some(({ topic }) => topic === 'camera_email/status'));
-    assert.deepEqual([...late.last(/config$|^camera_email\/[^/]+\//)], []);
+    // A removal that is published again arrives empty and leaves nothing either.
+    const left = [...late.last(/config$|^camera_email\/[^/]+\//)].filter(([, payload]) => payload.length > 0);
+    assert.deepEqual(left, []);
     await late.close();
   });
 
