@@ -291,7 +291,10 @@ describe('example 08 with a real broker and two Node-REDs', function () {
     const elsewhere = flows.find(({ label }) => label === 'Head office')?.id;
     const own =
       site === 'site-1' ? flows : flows.filter(({ id, z, clientid }) => ![id, z].includes(elsewhere) && clientid !== 'camera-email-office');
+    const from = broker.output.length;
     const host = await startNodeRed({ userDir: join(directory, site), flows: own, credentials, packageDir: root });
+    // The editor answers before the broker has granted the subscription, and keeps no job for a site it does not know.
+    await broker.subscribed(`camera-email/jobs/${site}`, from);
     hosts.push(host);
     return host;
   };

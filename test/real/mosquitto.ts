@@ -22,6 +22,7 @@ export class Mosquitto {
   readonly #directory = mkdtempSync(join(tmpdir(), 'camera-email-mosquitto-'));
   #process: ChildProcess | undefined;
   #output = '';
+  #wake: () => void = () => undefined;
 
   private constructor(readonly port: number) {}
 
@@ -38,6 +39,7 @@ export class Mosquitto {
       `listener ${this.port} 127.0.0.1`,
       'allow_anonymous true',
       'persistence true',
+      'log_type all',
       `persistence_location ${this.#directory}/`,
       ...(process.getuid?.() === 0 ? ['user root'] : []),
     ];
@@ -47,7 +49,12 @@ export class Mosquitto {
       env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` },
     });
     this.#process = child;
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (this.#output += chunk.toString()));
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => {
+        this.#output += chunk.toString();
+        this.#wake();
+      });
+    }
     let failure: Error | undefined;
     child.once('error', (error) => (failure = error));
     const until = Date.now() + 10_000;
@@ -56,6 +63,24 @@ export class Mosquitto {
       assert.equal(child.exitCode, null, `mosquitto ended:\n${this.#output}`);
       assert.ok(Date.now() < until, `mosquitto does not listen:\n${this.#output}`);
       await delay(50);
+    }
+  }
+
+  get output(): string {
+    return this.#output;
+  }
+
+  /** Resolves when the broker has granted a subscription whose topic ends so, after that much of its output. */
+  async subscribed(topicEnd: string, from: number): Promise<void> {
+    const granted = () => {
+      const since = this.#output.slice(from);
+      const asked = since.indexOf(`${topicEnd} (QoS`);
+      return asked >= 0 && since.indexOf('Sending SUBACK', asked) >= 0;
+    };
+    while (!granted()) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
     }
   }
 
