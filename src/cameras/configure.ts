@@ -260,7 +260,8 @@ function onlySwitched(
     });
   }
   const byEvents = settings.enabled === undefined;
-  if (byEvents && (settings.events === undefined || (enabled && wanted.events === undefined))) {
+  // Without a choice of events nobody could switch it on again.
+  if (byEvents && (settings.events === undefined || wanted.events === undefined)) {
     throw new CameraEmailError('unsupported', 'no switch, and no events to choose', { params: { field: 'enabled' } });
   }
   return {

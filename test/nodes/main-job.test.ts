@@ -257,7 +257,9 @@ describe('configure-camera-email with one camera', () => {
     await bench.load('configure-camera-email', { ...APPLY, test: 'none' });
     assert.equal(payloadOf((await bench.run({ enabled: false })).each[0]).error?.code, 'not-applied');
     await bench.run({});
-    assert.equal(payloadOf((await bench.run({ enabled: true })).each[0]).error?.code, 'unsupported');
+    const before = device().documents();
+    for (const enabled of [true, false]) assert.equal(payloadOf((await bench.run({ enabled })).each[0]).error?.code, 'unsupported');
+    assert.equal(device().documents(), before);
   });
 
   it('keeps its files to itself', async () => {
