@@ -170,6 +170,24 @@ describe('every driver of the registry', () => {
           );
         });
 
+        it('switches its mail off and on and changes nothing else, or says that it cannot', async () => {
+          await place.run('apply');
+          const written = place.device.documents();
+          const off = await place.run('apply', { enabled: false });
+          if (off.error?.code === 'unsupported') {
+            assert.equal(place.device.documents(), written);
+            return;
+          }
+          assert.equal(off.outcome, 'applied', explain(off));
+          assert.deepEqual(
+            off.changes.map(({ field, to }) => [field, to]),
+            [['enabled', false]],
+          );
+          assert.equal((await place.run('apply', { enabled: true })).outcome, 'applied');
+          assert.equal(place.device.documents(), written);
+          assert.equal(place.device.mailPassword, USER.appPassword);
+        });
+
         it('proves its test mail, or says that nobody knows', async () => {
           const { outcome, test } = await place.run('apply', { test: 'arrival' });
           assert.equal(outcome, 'applied');
