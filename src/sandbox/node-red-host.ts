@@ -27,7 +27,7 @@ export interface NodeRedHost {
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
-/** A real Node-RED as a process of its own, listening on loopback. Resolves when its editor answers. */
+/** A real Node-RED as a process of its own, listening on loopback. Resolves when its editor answers and its flows have started. */
 export async function startNodeRed(options: HostOptions): Promise<NodeRedHost> {
   const { userDir, flows, credentials, packageDir, onOutput } = options;
   rmSync(userDir, { recursive: true, force: true });
@@ -43,7 +43,10 @@ export async function startNodeRed(options: HostOptions): Promise<NodeRedHost> {
   writeFileSync(join(userDir, 'settings.js'), `module.exports = ${JSON.stringify(settings(port, userDir), null, 2)};\n`);
 
   const script = options.nodeRed ?? join(packageDir, 'node_modules/node-red/red.js');
-  const child = spawn(options.nodeBinary ?? process.execPath, [script, '--userDir', userDir], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(options.nodeBinary ?? process.execPath, [script, '--userDir', userDir], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, LC_ALL: 'en_US.UTF-8' },
+  });
   let output = '';
   const watchers = new Set<() => void>();
   const collect = (chunk: Buffer) => {
@@ -75,7 +78,8 @@ export async function startNodeRed(options: HostOptions): Promise<NodeRedHost> {
     await ended;
   };
   await Promise.race([
-    answers(`${url}/nodes`),
+    // The editor answers before the flows have started, and an inject node cannot be pressed until then.
+    Promise.all([answers(`${url}/nodes`), printed((text) => text.includes('Started flows'), 60_000)]),
     ended.then(() => {
       throw new Error(`Node-RED ended:\n${output}`);
     }),
