@@ -28,7 +28,7 @@ describe('relay: killed at random', () => {
 
   async function start(port: number): Promise<void> {
     const { mail, account } = sandbox;
-    const script = join(__dirname, 'kill-child.ts');
+    const script = join(__dirname, 'relay-kill-child.ts');
     const settings = [directory, String(port), String(mail.ports.smtps), mail.ca, account.email, account.appPassword];
     const started = spawn(process.execPath, ['--import', 'tsx', script, ...settings], { stdio: ['ignore', 'pipe', 'inherit'] });
     child = started;
