@@ -1,6 +1,5 @@
+import { chosenEvents, eventList } from '../shared/editor/event-list.ts';
 import { byId, properties } from '../shared/editor/form.ts';
-import type { EditorNode } from '../shared/editor/red.ts';
-import { element } from '../shared/editor/report.ts';
 import { defaults, EVENT_TYPES, validators } from './config.ts';
 
 RED.nodes.registerType('camera-events', {
@@ -26,11 +25,13 @@ RED.nodes.registerType('camera-events', {
     return this._(index === 0 ? 'camera-events.output.events' : 'camera-events.output.connection');
   },
   oneditprepare() {
-    drawTypes(this);
+    eventList(this, EVENT_TYPES, this.types, (count) =>
+      count === 0 ? this._('camera-events.all-types') : this._('camera-events.chosen-types', { count }),
+    );
     channelsInput().value = (Array.isArray(this.channels) ? this.channels : []).join(', ');
   },
   oneditsave() {
-    this.types = chosenTypes();
+    this.types = chosenEvents();
     this.channels = channelsInput()
       .value.split(',')
       .map((one) => one.trim())
@@ -40,29 +41,3 @@ RED.nodes.registerType('camera-events', {
 });
 
 const channelsInput = () => byId('camera-email-channels', HTMLInputElement);
-
-function drawTypes(node: EditorNode): void {
-  const saved: unknown[] = Array.isArray(node.types) ? node.types : [];
-  const summary = byId('camera-email-events-summary', HTMLElement);
-  const tell = () => {
-    const count = chosenTypes().length;
-    summary.textContent = count === 0 ? node._('camera-events.all-types') : node._('camera-events.chosen-types', { count });
-  };
-  const boxes = EVENT_TYPES.map((type) => {
-    const box = element('input');
-    box.type = 'checkbox';
-    box.value = type;
-    box.id = `camera-email-event-${type}`;
-    box.checked = saved.includes(type);
-    box.addEventListener('change', tell);
-    const label = element('label', '', box, element('span', '', node._(`events.${type}`)));
-    label.htmlFor = box.id;
-    return label;
-  });
-  byId('camera-email-events', HTMLElement).replaceChildren(...boxes);
-  tell();
-}
-
-function chosenTypes(): string[] {
-  return [...document.querySelectorAll<HTMLInputElement>('#camera-email-events input:checked')].map((box) => box.value);
-}

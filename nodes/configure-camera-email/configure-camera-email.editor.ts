@@ -1,4 +1,5 @@
 import { type CameraList, cameraList, camerasExist } from '../shared/editor/camera-list.ts';
+import { chosenEvents, eventList } from '../shared/editor/event-list.ts';
 import { byId, properties, showWhen } from '../shared/editor/form.ts';
 import type { EditorNode } from '../shared/editor/red.ts';
 import { element } from '../shared/editor/report.ts';
@@ -35,7 +36,9 @@ RED.nodes.registerType('configure-camera-email', {
   },
   oneditprepare() {
     cameras = cameraList(this, this.cameras);
-    drawEvents(this);
+    eventList(this, MAIL_EVENTS, this.events, (count) =>
+      count === 0 ? this._('configure-camera-email.events-kept') : this._('configure-camera-email.events-chosen', { count }),
+    );
     offerRelays(this);
     explainAction(this);
     const test = byId(`${PREFIX}-test`, HTMLSelectElement);
@@ -76,31 +79,4 @@ function explainAction(node: EditorNode): void {
   };
   $(action).on('change', explain);
   explain();
-}
-
-function drawEvents(node: EditorNode): void {
-  const saved: unknown[] = Array.isArray(node.events) ? node.events : [];
-  const summary = byId('camera-email-events-summary', HTMLElement);
-  const tell = () => {
-    const count = chosenEvents().length;
-    summary.textContent =
-      count === 0 ? node._('configure-camera-email.events-kept') : node._('configure-camera-email.events-chosen', { count });
-  };
-  const boxes = MAIL_EVENTS.map((type) => {
-    const box = element('input');
-    box.type = 'checkbox';
-    box.value = type;
-    box.id = `camera-email-event-${type}`;
-    box.checked = saved.includes(type);
-    box.addEventListener('change', tell);
-    const label = element('label', '', box, element('span', '', node._(`events.${type}`)));
-    label.htmlFor = box.id;
-    return label;
-  });
-  byId('camera-email-events', HTMLElement).replaceChildren(...boxes);
-  tell();
-}
-
-function chosenEvents(): string[] {
-  return [...document.querySelectorAll<HTMLInputElement>('#camera-email-events input:checked')].map((box) => box.value);
 }

@@ -117,9 +117,6 @@ export const LIMITS = {
     messagesPerConnection: 500,
     /** How far the mailbox's clock may be behind ours before a mail counts as older than its test. */
     clockSkewMs: 120_000,
-    /** EHLO of smtp.gmail.com: SIZE 35882577. */
-    gmailMessageBytes: 35_882_577,
-    gmailRecipients: 100,
     /** How often the mailbox is searched while waiting for a mail, beside what IDLE tells at once. */
     arrivalPollMs: 2_000,
     arrivalDefaultMs: 60_000,

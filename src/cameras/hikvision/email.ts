@@ -94,7 +94,7 @@ export function writeMailing(body: string, wanted: WantedEmail, password: string
   if (wanted.recipients !== undefined) writeRecipients(document, child(mailing, 'receiverList'), wanted.recipients);
   const snapshot = child(mailing, 'attachment', 'snapshot');
   if (wanted.attachment !== undefined) set(snapshot, 'enabled', String(wanted.attachment !== 'none'));
-  set(snapshot, 'interval', wanted.minInterval === undefined ? undefined : String(nearestInterval(wanted.minInterval)));
+  set(snapshot, 'interval', wanted.minInterval?.toString());
   writePassword(document, smtp, password);
   return document.toString();
 }
@@ -176,12 +176,6 @@ function writeRecipients(document: XmlDocument, list: XmlElement | undefined, wa
 
 function sameAddress(one: string, other: string): boolean {
   return one.trim().toLowerCase() === other.trim().toLowerCase();
-}
-
-/** The nearest interval the vendor's list has; the list is 2, 3, 4 and 5 seconds. */
-export function nearestInterval(seconds: number): number {
-  const { intervals } = DOCUMENTED_LIMITS;
-  return intervals.reduce<number>((best, one) => (Math.abs(one - seconds) < Math.abs(best - seconds) ? one : best), intervals[0]);
 }
 
 /** What mailing/capabilities says in its `max` and `opt` attributes; its content was never seen recorded, so every part is optional. */
