@@ -6,6 +6,7 @@ import { Lane } from '../core/lane.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Secret } from '../core/secret.ts';
 import { messageIdOf } from '../mail/compose.ts';
+import { decodeWords } from '../mail/encoded-words.ts';
 import type { Forward } from './forward.ts';
 import { fieldsOf, rewriteHeader } from './header.ts';
 import { type Arrival, IncomingSpool, type IncomingWriter, type StoredMail } from './incoming.ts';
@@ -202,7 +203,7 @@ class Incoming implements MailSink {
     if (hops > LIMITS.relay.hops) throw new CameraEmailError('mail-protocol', 'the mail goes round in circles');
     this.#header = undefined;
     this.#messageId = messageIdOf(header);
-    this.#subject = fieldsOf(header).find(({ name }) => name.toLowerCase() === 'subject')?.value ?? '';
+    this.#subject = decodeWords(fieldsOf(header).find(({ name }) => name.toLowerCase() === 'subject')?.value ?? '');
     await this.writer.write([header, body]);
   }
 }

@@ -17,6 +17,10 @@ for (const [value, character] of [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
   BASE64[character.charCodeAt(0)] = value;
 }
 
+function sixBits(character: number | undefined): number {
+  return BASE64[character ?? 0] ?? 255;
+}
+
 /** By hand, because a detour through strings costs three times the memory of the picture. Line ends and strange characters are skipped. */
 class Base64Decoder implements PartDecoder {
   readonly #done: Buffer[] = [];
@@ -28,9 +32,25 @@ class Base64Decoder implements PartDecoder {
     let bits = this.#bits;
     let count = this.#count;
     let at = 0;
-    for (let index = 0; index < bytes.length; index += 1) {
-      const value = BASE64[bytes[index] ?? 0] ?? 255;
-      if (value === 255) continue;
+    let index = 0;
+    while (index < bytes.length) {
+      if (count === 0) {
+        // Nearly all of a mail: four characters in a row, without a line end between them.
+        for (; index + 4 <= bytes.length; index += 4, at += 3) {
+          const one = sixBits(bytes[index]);
+          const two = sixBits(bytes[index + 1]);
+          const three = sixBits(bytes[index + 2]);
+          const four = sixBits(bytes[index + 3]);
+          if ((one | two | three | four) > 63) break;
+          out[at] = (one << 2) | (two >> 4);
+          out[at + 1] = (two << 4) | (three >> 2);
+          out[at + 2] = (three << 6) | four;
+        }
+        if (index >= bytes.length) break;
+      }
+      const value = sixBits(bytes[index]);
+      index += 1;
+      if (value > 63) continue;
       bits = (bits << 6) | value;
       count += 1;
       if (count < 4) continue;

@@ -144,6 +144,7 @@ describe('relay: abuse', () => {
     const header = raw.slice(0, raw.indexOf('\r\n\r\n'));
     assert.ok(/^[\x20-\x7e\r\n]*$/.test(header), JSON.stringify(header));
     assert.ok(!/^Bcc|no header|Bad/m.test(header), header);
+    assert.equal(relay.forwarded[0]?.mail.subject, '移动');
     assert.equal((await relay.received(1))[0]?.mail.subject, '移动');
   });
 

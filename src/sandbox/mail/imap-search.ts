@@ -1,6 +1,6 @@
+import { decodeWords } from '../../mail/encoded-words.ts';
 import { ImapSyntaxError, type ImapToken, parseSet, textOf } from './imap-parser.ts';
 import type { FolderEntry } from './mailbox.ts';
-import { decodeWords } from './message.ts';
 
 type Test = (entry: FolderEntry, sequence: number) => boolean;
 

@@ -1,3 +1,4 @@
+import { decodeWords } from '../../mail/encoded-words.ts';
 /** A message as bytes (RFC 5322) and what the sandbox needs to know of it. Each character of a latin1 string stands for one byte. */
 
 export interface HeaderField {
@@ -82,26 +83,6 @@ export function parseFields(head: string): HeaderField[] {
 
 export function findField(fields: readonly HeaderField[], name: string): HeaderField | undefined {
   return fields.find((field) => field.name.toLowerCase() === name.toLowerCase());
-}
-
-/** RFC 2047 encoded words and raw UTF-8 as text. What cannot be decoded stays. */
-export function decodeWords(value: string): string {
-  const plain = Buffer.from(value, 'latin1').toString('utf8');
-  return plain
-    .replace(/(\?=)\s+(?==\?)/g, '$1')
-    .replace(/=\?([\w-]+)\?([bq])\?([^?]*)\?=/gi, (word, charset: string, encoding: string, text: string) => {
-      const bytes = encoding.toLowerCase() === 'b' ? Buffer.from(text, 'base64') : quotedBytes(text);
-      try {
-        return new TextDecoder(charset).decode(bytes);
-      } catch {
-        return word;
-      }
-    });
-}
-
-function quotedBytes(text: string): Buffer {
-  const octets = text.replace(/_/g, ' ').replace(/=([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-  return Buffer.from(octets, 'latin1');
 }
 
 /** The addresses of a From, To or Cc value. Groups and comments are not looked into. */

@@ -1,10 +1,11 @@
 import type { SecureContext } from 'node:tls';
 import { systemClock } from '../../core/clock.ts';
+import { decodeWords } from '../../mail/encoded-words.ts';
 import type { Accounts } from './accounts.ts';
 import type { Connection } from './connection.ts';
 import { type FailureRules, type FailureStage, isDeliveryAction, type Situation } from './failure-rules.ts';
 import { delivered, ehloLines, GMAIL_REPLIES } from './gmail-replies.ts';
-import { decodeWords, findField, parseFields, splitMessage } from './message.ts';
+import { findField, parseFields, splitMessage } from './message.ts';
 import type { PostOffice } from './post-office.ts';
 import type { SmtpSession } from './session-log.ts';
 import { readCredentials } from './smtp-auth.ts';
