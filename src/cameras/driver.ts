@@ -128,6 +128,9 @@ export interface EmailPlan {
   impossible?: { field: SettingField; code: string; params?: Record<string, string | number> } | undefined;
 }
 
+/** No name server, or no way out of the local network. */
+export type MailObstacle = 'dns' | 'gateway';
+
 /** What the device answered to "send a test mail". */
 export interface TestAnswer {
   /** True: the device says the mail is sent. False: it says it failed. Undefined: it cannot say (refuses the command): inconclusive. */
@@ -152,6 +155,8 @@ export interface Camera {
   /** Writes the documents of an earlier reading back. `password` is the one that belongs to them, when it is known. */
   restore(reading: EmailReading, password: Secret | undefined, signal: AbortSignal): Promise<void>;
   sendTestEmail?(wanted: WantedEmail, signal: AbortSignal): Promise<TestAnswer>;
+  /** Asked after a test mail failed: what in the device's own network settings explains it. */
+  mailObstacle?(signal: AbortSignal): Promise<MailObstacle | undefined>;
   /** One connection's worth of events; see EventSource. Whoever asks reconnects (events/reconnect.ts). */
   events?(signal: AbortSignal): AsyncIterable<RawEvent>;
   /** Why the device may have nothing to tell although it is connected. */

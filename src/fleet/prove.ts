@@ -62,6 +62,7 @@ class CameraProof {
       const answer = await this.#ask(camera, wanted);
       if (depth === 'camera') this.#judgeWithoutProof(answer);
       else await this.#judge(answer, watch, since);
+      await this.#explain(camera);
       return this.#result;
     } finally {
       await watch?.close();
@@ -131,6 +132,18 @@ class CameraProof {
     }
     if (arrival === undefined) this.#missing(answer, watch.sawUnclear, started);
     else this.#found(arrival, since, started);
+  }
+
+  /** Most cameras say no more than "failed": their network settings may tell why. */
+  async #explain(camera: Camera): Promise<void> {
+    const { error } = this.#result;
+    if (error?.code !== 'test-failed') return;
+    const field = await camera.mailObstacle?.(this.signal).catch(() => undefined);
+    if (field === undefined) return;
+    this.#result.error = new CameraEmailError('test-failed', `the camera has no ${field}`, {
+      deviceSays: error.deviceSays,
+      params: { field },
+    });
   }
 
   #match(since: number): CameraMailMatch {

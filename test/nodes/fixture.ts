@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Message, RuntimeNode } from '../../nodes/shared/node-red.ts';
@@ -189,6 +190,6 @@ export class Bench {
     await new Promise<void>((stopped) => helper.stopServer(stopped));
     await this.sandbox.close();
     // What is known about devices is written a moment later; a file may still come while the folder goes.
-    rmSync(this.userDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+    await rm(this.userDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   }
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { HikvisionSimulator } from '../../src/cameras/hikvision/simulator.ts';
 import type { SimulatedCamera } from '../../src/sandbox/camera-simulator.ts';
 import { Bench } from './fixture.ts';
 
@@ -99,6 +100,41 @@ describe('test-email', () => {
     assert.equal(tests.find(({ via }) => via === 'camera')?.camera?.name, 'Front');
     assert.equal((summary?.payload as { total: number } | undefined)?.total, 2);
     assert.equal(device().documents(), before);
+  });
+
+  describe('when a camera cannot reach the mail server', () => {
+    const failing = async (network: (document: string) => string) => {
+      await bench.load('configure-camera-email', { action: 'apply', test: 'none' });
+      await bench.run({});
+      await bench.unload();
+      bench.sandbox.mail.script({ stage: 'connect', action: { drop: true } });
+      const camera = device();
+      assert.ok(camera instanceof HikvisionSimulator);
+      camera.ipAddress = network(camera.ipAddress);
+      await bench.load('test-email', { via: 'camera', proveArrival: false });
+      return payloads((await bench.run({})).each)[0];
+    };
+    const without = (name: string) => (document: string) => document.replace(new RegExp(`(<${name}>\\s*<ipAddress>)[^<]*`), '$10.0.0.0');
+
+    it('says that it failed, in the camera’s own words', async () => {
+      const test = await failing((document) => document);
+      assert.deepEqual([test?.verdict, test?.error?.code], ['failed', 'test-failed']);
+      assert.match(test?.error?.advice ?? '', /Read what the camera said/);
+    });
+
+    it('says that it has no DNS server', async () => {
+      const test = await failing(without('PrimaryDNS'));
+      assert.deepEqual([test?.verdict, test?.error?.code], ['failed', 'test-failed']);
+      assert.match(test?.error?.advice ?? '', /as DNS server/);
+    });
+
+    it('says that it has no gateway', async () => {
+      assert.match((await failing(without('DefaultGateway')))?.error?.advice ?? '', /as gateway/);
+    });
+
+    it('a device that does not tell its network settings just failed', async () => {
+      assert.match((await failing(() => '<html>'))?.error?.advice ?? '', /Read what the camera said/);
+    });
   });
 
   describe('when the mail of a camera is lost', () => {

@@ -31,6 +31,7 @@ import {
 } from './email.ts';
 import { Isapi, isFormRefused, PATHS, parseResponseStatus, statusError } from './isapi.ts';
 import { DEVICE_WIDE, linkageToRestore, planLinkage, readLinkage } from './linkage.ts';
+import { findMailObstacle } from './network.ts';
 import { capabilitiesByDevice, sensitiveByDevice } from './remembered.ts';
 import { encryptSensitive, type SensitiveFields, sensitiveFieldsFrom, sensitiveKey } from './sensitive.ts';
 import { HikvisionView } from './view.ts';
@@ -220,6 +221,10 @@ class HikvisionCamera extends HikvisionView implements Camera {
       return { accepted: error.code === 'forbidden' || error.code === 'busy' ? undefined : false, deviceSays: words };
     }
     return { accepted: undefined, sent: false, deviceSays: words };
+  }
+
+  mailObstacle(signal: AbortSignal) {
+    return findMailObstacle(this.#isapi, signal);
   }
 
   /** Cameras are read at `mailing/1`, recorders at the list; each falls back to the other. */

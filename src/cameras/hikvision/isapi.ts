@@ -12,6 +12,7 @@ export const PATHS = {
   mailingOne: '/System/Network/mailing/1',
   mailingCapabilities: '/System/Network/mailing/capabilities',
   mailingTest: '/System/Network/mailing/test',
+  ipAddress: '/System/Network/interfaces/1/ipAddress',
   triggers: '/Event/triggers',
   securityCapabilities: '/Security/capabilities',
 } as const;

@@ -50,6 +50,7 @@ export class HikvisionSimulator implements SimulatedCamera {
   /** The documents as the device holds them, one character per byte. */
   mailing: string;
   triggers: string;
+  ipAddress = sample('ip-address.xml');
   /** What the device knows and never tells. */
   mailPassword = '';
   /** Accepts writes and forgets them. */
@@ -132,6 +133,8 @@ export class HikvisionSimulator implements SimulatedCamera {
         return withCapabilities ? sample('mailing-capabilities.xml') : undefined;
       case '/Security/capabilities':
         return encryptsFields ? sample('security-capabilities.xml') : undefined;
+      case '/System/Network/interfaces/1/ipAddress':
+        return this.ipAddress;
       case '/Event/triggers':
         return this.triggers;
       default:
