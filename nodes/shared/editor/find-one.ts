@@ -1,0 +1,46 @@
+import { byId } from './form.ts';
+import { askNetwork, cameraLine, type Found, propertiesOf, titleOf } from './found-cameras.ts';
+import type { EditorNode } from './red.ts';
+import { element } from './report.ts';
+
+const PREFIX = 'node-config-input';
+
+/** `#camera-email-find` of the camera's dialog: lists what answers in `#camera-email-found`; choosing one fills the form. */
+export function offerFind(node: EditorNode): void {
+  const button = byId('camera-email-find', HTMLButtonElement);
+  const status = byId('camera-email-find-status', HTMLElement);
+  const list = byId('camera-email-found', HTMLElement);
+  const choose = (camera: Found) => {
+    fill(camera);
+    list.replaceChildren();
+    status.replaceChildren(node._('editor.find.chosen', { camera: titleOf(camera), host: camera.address }));
+    byId(`${PREFIX}-username`, HTMLInputElement).focus();
+  };
+  button.addEventListener('click', () => {
+    list.replaceChildren();
+    void askNetwork(node, button, status).then((cameras) => {
+      if (list.isConnected) list.replaceChildren(...cameras.map((camera) => row(node, camera, choose)));
+    });
+  });
+}
+
+function row(node: EditorNode, camera: Found, choose: (camera: Found) => void): HTMLElement {
+  const button = element('button', 'red-ui-button camera-email-choose', cameraLine(node, camera));
+  button.type = 'button';
+  button.addEventListener('click', () => choose(camera));
+  return element('li', '', button);
+}
+
+function fill(camera: Found): void {
+  const name = byId(`${PREFIX}-name`, HTMLInputElement);
+  for (const [property, value] of Object.entries(propertiesOf(camera, name.value || titleOf(camera)))) {
+    const field = byId(`${PREFIX}-${property}`, HTMLElement);
+    // The list of brands comes from the runtime: a brand that is not in it stays to be found out.
+    if (field instanceof HTMLSelectElement && ![...field.options].some((option) => option.value === value)) continue;
+    $(field).val(value).trigger('change');
+  }
+  // The certificate that was remembered is another camera's.
+  $(byId(`${PREFIX}-fingerprint`, HTMLInputElement))
+    .val('')
+    .trigger('change');
+}
