@@ -19,6 +19,8 @@ export interface FindOptions {
   networks?: readonly Network[] | undefined;
   /** Ask only these, instead of everybody in the networks. */
   destinations?: Readonly<Partial<Record<Via, readonly Destination[]>>> | undefined;
+  /** Ports in place of the protocols' own. */
+  ports?: Readonly<Record<number, number>> | undefined;
   /** Called with each device as it is found, and again when more is known of it. */
   onFound?: ((camera: FoundCamera) => void) | undefined;
 }
@@ -28,7 +30,7 @@ export interface FindOptions {
  * never rejects. What devices say is a suggestion: none of it is proven.
  */
 export async function findCameras(options: FindOptions = {}): Promise<FoundCamera[]> {
-  const { signal, timeoutMs = LIMITS.discovery.scanMs, networks = ownNetworks(), destinations, onFound } = options;
+  const { signal, timeoutMs = LIMITS.discovery.scanMs, networks = ownNetworks(), destinations, ports = {}, onFound } = options;
   const asked = Object.values(destinations ?? {}).flatMap((list) => list.map(({ address }) => networkOf(address, 32)));
   const findings = new Findings([...networks, ...asked]);
   const reader = new Reader([...networks, ...asked]);
@@ -66,7 +68,7 @@ export async function findCameras(options: FindOptions = {}): Promise<FoundCamer
     }
     signal?.addEventListener('abort', end, { once: true });
     timers.push(setTimeout(end, timeoutMs));
-    for (const protocol of PROTOCOLS) for (const way of waysOf(protocol, networks, destinations)) void open(protocol, way);
+    for (const protocol of PROTOCOLS) for (const way of waysOf(protocol, networks, ports, destinations)) void open(protocol, way);
   });
   for (const timer of timers) clearTimeout(timer);
   for (const socket of sockets) socket.close();
@@ -82,7 +84,12 @@ interface Way {
   ask: readonly Destination[];
 }
 
-function waysOf(protocol: DiscoveryProtocol, networks: readonly Network[], only: FindOptions['destinations']): Way[] {
+function waysOf(
+  protocol: DiscoveryProtocol,
+  networks: readonly Network[],
+  ports: Readonly<Record<number, number>>,
+  only: FindOptions['destinations'],
+): Way[] {
   if (only !== undefined) {
     const ask = only[protocol.via] ?? [];
     return ask.length === 0 ? [] : [{ bind: { address: '0.0.0.0', port: 0 }, ask }];
@@ -91,11 +98,11 @@ function waysOf(protocol: DiscoveryProtocol, networks: readonly Network[], only:
   const asking = networks.map(({ address, broadcast }) => ({
     bind: { address, port: 0 },
     through: address,
-    ask: destinations.map((to) => ({ ...to, address: to.address === 'broadcast' ? broadcast : to.address })),
+    ask: destinations.map((to) => ({ address: to.address === 'broadcast' ? broadcast : to.address, port: ports[to.port] ?? to.port })),
   }));
   if (listen === undefined || networks.length === 0) return asking;
   const join = listen.group === undefined ? undefined : { group: listen.group, on: networks.map(({ address }) => address) };
-  return [...asking, { bind: { address: '0.0.0.0', port: listen.port }, join, ask: [] }];
+  return [...asking, { bind: { address: '0.0.0.0', port: ports[listen.port] ?? listen.port }, join, ask: [] }];
 }
 
 /** Undefined when it cannot be had: an interface that went away, a port that another program holds. */

@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { findCameras } from '../../src/discovery/find-cameras.ts';
 import type { Destination, FoundCamera, Via } from '../../src/discovery/found-camera.ts';
+import { networkOf } from '../../src/discovery/networks.ts';
+import { answerMdns } from '../../src/sandbox/discovery/mdns.ts';
+import { answerProbe } from '../../src/sandbox/discovery/onvif.ts';
+import type { Respond } from '../../src/sandbox/discovery/responder.ts';
 import { type SimulatedNetwork, startSimulatedNetwork } from '../../src/sandbox/discovery/simulated-network.ts';
+import { answerDhip, answerSadp, answerWisenet } from '../../src/sandbox/discovery/vendors.ts';
 
 const LONG = 60_000;
 
@@ -28,8 +33,8 @@ describe('findCameras', () => {
     return started;
   }
 
-  async function bound(address = '127.0.0.1'): Promise<Socket> {
-    const socket = createSocket('udp4');
+  async function bound(address = '127.0.0.1', reuseAddr = false): Promise<Socket> {
+    const socket = createSocket({ type: 'udp4', reuseAddr });
     await new Promise<void>((ready) => socket.bind(0, address, ready));
     closers.push(() => new Promise<void>((closed) => socket.close(() => closed())));
     return socket;
@@ -89,6 +94,47 @@ describe('findCameras', () => {
       );
     });
   }
+
+  it('asks by multicast and broadcast, and hears answers that go to a group or to a port of their own', async () => {
+    // Held for answers by a socket that shares its port.
+    const ports: Record<number, number> = { 7711: (await bound('127.0.0.1', true)).address().port };
+    let devices = 0;
+    // What joins a group, or hears a broadcast, has to be bound to every address.
+    const device = async (port: number, group: string | undefined, respond: Respond, to?: () => Destination) => {
+      const socket = await bound('0.0.0.0', true);
+      if (group !== undefined) socket.addMembership(group, '127.0.0.1');
+      socket.setMulticastInterface('127.0.0.1');
+      socket.setBroadcast(true);
+      ports[port] = socket.address().port;
+      devices += 1;
+      const announced = {
+        brand: 'Axis',
+        model: 'X',
+        serial: `S${devices}`,
+        mac: `02:00:5e:10:00:0${devices}`,
+        firmware: '',
+        port: 4000,
+      } as const;
+      socket.on('message', (datagram, sender) => {
+        const answer = respond(datagram, { ...announced, protocol: 'http', activated: true });
+        const { address, port: toPort } = to?.() ?? sender;
+        if (answer !== undefined) socket.send(answer, toPort, address);
+      });
+    };
+    await device(3702, '239.255.255.250', answerProbe);
+    await device(37_020, '239.255.255.250', answerSadp, () => ({ address: '239.255.255.250', port: ports[37_020] ?? 0 }));
+    await device(37_810, undefined, answerDhip);
+    await device(7701, undefined, answerWisenet, () => ({ address: '127.255.255.255', port: ports[7711] ?? 0 }));
+    await device(5353, '224.0.0.251', answerMdns);
+    const seen = new Set<string>();
+    const cameras = await findCameras({
+      networks: [networkOf('127.0.0.1', 8)],
+      ports,
+      ...until(({ via }) => seen.add(via.join()).size === 5),
+    });
+    assert.deepEqual(cameras.flatMap(({ via }) => via).sort(), ['dhip', 'mdns', 'onvif', 'sadp', 'wisenet']);
+    assert.ok(cameras.every(({ address, outside }) => address === '127.0.0.1' && !outside));
+  });
 
   it('keeps cameras apart that share an address, and tells which one has no password yet', async () => {
     const { destinations } = await network(['hikvision', 'hikvision', 'dahua'], 4100);

@@ -47,6 +47,8 @@ export async function askNetwork(node: EditorNode, button: HTMLButtonElement, st
       status.replaceChildren(unanswered(node, failure));
     }
   });
+  // A button loses the focus while it is disabled: the next Tab leads to the list.
+  if (document.activeElement === document.body) button.focus();
   return found;
 }
 
