@@ -3,10 +3,13 @@ import { DRIVERS } from '../cameras/registry.ts';
 import { LIMITS } from '../core/limits.ts';
 import { deviceWords } from '../core/text.ts';
 
-/** Fit to be shown; undefined when nothing is left. */
+/**
+ * Fit to be shown, and to become a node's property: Node-RED would put environment variables in the place of `${NAME}`. Undefined when
+ * nothing is left.
+ */
 export function shown(text: unknown): string | undefined {
   if (typeof text !== 'string') return undefined;
-  const words = deviceWords(text, LIMITS.discovery.textChars);
+  const words = deviceWords(text, LIMITS.discovery.textChars).replace(/\$+\{/g, '{');
   return words === '' ? undefined : words;
 }
 

@@ -53,7 +53,7 @@ function assertHarmless(sightings: Sighting[]): void {
     for (const text of [...addresses, ...Object.values(texts)]) {
       if (text === undefined) continue;
       assert.ok(typeof text === 'string' && text.length <= 80, `${via}: ${text}`);
-      assert.doesNotMatch(text, /[\u0000-\u001f\u007f]/);
+      assert.doesNotMatch(text, /[\u0000-\u001f\u007f]|\$\{/);
     }
   }
 }
@@ -166,6 +166,11 @@ describe('answers of discovery protocols', () => {
     const answer = answerMdns(probe, { ...DEVICE, brand: 'Doorstation', model: 'D101' });
     assert.ok(answer);
     assert.equal(only(mdns.read(answer)).vendor, undefined);
+  });
+
+  it('a camera cannot get at environment variables by its name', () => {
+    const found = only(wsDiscovery.read(onvif('onvif://www.onvif.org/hardware/$%7BHOME%7D onvif://www.onvif.org/name/$$%7B{HOME}', '')));
+    for (const text of [found.model, found.name]) assert.ok(text?.includes('HOME') && !text.includes('${'), text);
   });
 
   it('mDNS: names that point at themselves end', () => {

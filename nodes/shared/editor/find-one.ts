@@ -4,6 +4,8 @@ import type { EditorNode } from './red.ts';
 import { element } from './report.ts';
 
 const PREFIX = 'node-config-input';
+/** What Node-RED shows in place of a stored password. */
+const STORED = '__PWRD__';
 
 /** `#camera-email-find` of the camera's dialog: lists what answers in `#camera-email-found`; choosing one fills the form. */
 export function offerFind(node: EditorNode): void {
@@ -12,6 +14,7 @@ export function offerFind(node: EditorNode): void {
   const list = byId('camera-email-found', HTMLElement);
   const choose = (camera: Found) => {
     fill(camera);
+    if (camera.known?.id !== node.id) forgetOther();
     list.replaceChildren();
     status.replaceChildren(node._('editor.find.chosen', { camera: titleOf(camera), host: camera.address }));
     byId(`${PREFIX}-username`, HTMLInputElement).focus();
@@ -39,7 +42,12 @@ function fill(camera: Found): void {
     if (field instanceof HTMLSelectElement && ![...field.options].some((option) => option.value === value)) continue;
     $(field).val(value).trigger('change');
   }
-  // The certificate that was remembered is another camera's.
+}
+
+/** Another camera than the node was deployed with: its certificate and its stored password belong to the old one. */
+function forgetOther(): void {
+  const password = byId(`${PREFIX}-password`, HTMLInputElement);
+  if (password.value === STORED) $(password).val('').trigger('change');
   $(byId(`${PREFIX}-fingerprint`, HTMLInputElement))
     .val('')
     .trigger('change');
