@@ -59,10 +59,15 @@ export function cameraLine(node: EditorNode, camera: Found): HTMLElement {
     'span',
     'camera-email-found-line',
     element('strong', '', titleOf(camera)),
+    // For screen readers, which read the line in one go.
+    ' ',
     element('span', 'camera-email-address', camera.port === undefined ? camera.address : `${camera.address}:${camera.port}`),
   );
   for (const { text, bad } of state) {
-    line.append(element('span', bad ? 'camera-email-bad' : 'camera-email-unreached', icon(bad ? 'fa-warning' : 'fa-check'), ` ${text}`));
+    line.append(
+      ' ',
+      element('span', bad ? 'camera-email-bad' : 'camera-email-unreached', icon(bad ? 'fa-warning' : 'fa-check'), ` ${text}`),
+    );
   }
   return line;
 }
