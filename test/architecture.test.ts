@@ -66,6 +66,7 @@ describe('architecture', () => {
     events: { from: ['core', 'http'] },
     cameras: { from: ['core', 'http', 'events'], types: ['mail'] },
     relay: { from: ['core', 'mail', 'events'] },
+    discovery: { from: ['core', 'http', 'cameras'] },
     fleet: { from: ['core', 'mail', 'cameras'] },
     homeassistant: { from: ['core', 'events'] },
   };

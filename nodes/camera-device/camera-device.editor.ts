@@ -1,3 +1,4 @@
+import { offerFind } from '../shared/editor/find-one.ts';
 import { byId, formValues, properties, showWhen } from '../shared/editor/form.ts';
 import type { EditorNode } from '../shared/editor/red.ts';
 import { element, errorBox, icon, unanswered } from '../shared/editor/report.ts';
@@ -41,6 +42,7 @@ RED.nodes.registerType('camera-device', {
   oneditprepare() {
     void fillVendors(this);
     followTrust();
+    offerFind(this);
     byId('camera-email-identify', HTMLButtonElement).addEventListener('click', () => void identify(this, false));
   },
 });

@@ -1,6 +1,7 @@
 import { serveCameras } from '../shared/admin.ts';
 import { type CameraDeviceNode, cameraTarget } from '../shared/cameras.ts';
 import type { NodeRed, RuntimeNode } from '../shared/node-red.ts';
+import { serveScan } from '../shared/scan.ts';
 
 module.exports = (RED: NodeRed) => {
   function CameraDevice(this: RuntimeNode, saved: Record<string, unknown>) {
@@ -11,4 +12,5 @@ module.exports = (RED: NodeRed) => {
 
   RED.nodes.registerType('camera-device', CameraDevice, { credentials: { username: { type: 'text' }, password: { type: 'password' } } });
   serveCameras(RED);
+  serveScan(RED);
 };

@@ -1,5 +1,6 @@
 import { type CameraList, cameraList, camerasExist } from '../shared/editor/camera-list.ts';
 import { chosenEvents, eventList } from '../shared/editor/event-list.ts';
+import { offerFindMany } from '../shared/editor/find-many.ts';
 import { byId, properties, showWhen } from '../shared/editor/form.ts';
 import type { EditorNode } from '../shared/editor/red.ts';
 import { element } from '../shared/editor/report.ts';
@@ -36,6 +37,7 @@ RED.nodes.registerType('configure-camera-email', {
   },
   oneditprepare() {
     cameras = cameraList(this, this.cameras);
+    offerFindMany(this);
     eventList(this, MAIL_EVENTS, this.events, (count) =>
       count === 0 ? this._('configure-camera-email.events-kept') : this._('configure-camera-email.events-chosen', { count }),
     );

@@ -69,7 +69,7 @@ function sameTarget(RED: NodeRed, id: string, config: Record<string, unknown>): 
 }
 
 /** `${NAME}` as Node-RED does it for deployed nodes. */
-function fromEnvironment<T extends Record<string, unknown>>(values: T): T {
+export function fromEnvironment<T extends Record<string, unknown>>(values: T): T {
   const entries = Object.entries(values).map(([name, value]) => {
     const variable = typeof value === 'string' ? /^\$\{([^{}\s]+)\}$/.exec(value.trim())?.[1] : undefined;
     return [name, variable === undefined ? value : (process.env[variable] ?? '')];

@@ -46,7 +46,7 @@ export interface NodeRed {
     getCredentials(id: string): Record<string, string | undefined> | undefined;
     eachNode(visit: (config: { id: string; type: string; name?: string }) => void): void;
   };
-  settings: { userDir?: string };
+  settings: { userDir?: string; cameraEmail?: unknown };
   log: { warn(text: string): void };
   httpAdmin: { get(path: string, ...handlers: Handler[]): void; post(path: string, ...handlers: Handler[]): void };
   auth: { needsPermission(permission: string): Handler };

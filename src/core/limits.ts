@@ -209,4 +209,19 @@ export const LIMITS = {
     /** Devices of one node; at some KiB each, their discovery still passes a small broker in one go. */
     devices: 2_000,
   },
+  discovery: {
+    /** Devices answer within half a second (ONVIF has them wait at random); sleepy Wi-Fi cameras need the later probes. */
+    scanMs: 5_000,
+    /** When the probes are sent, as parts of the whole time: UDP loses packets. */
+    probesAt: [0, 0.15, 0.4],
+    /** The longest answers seen are ONVIF's with many scopes, of some KiB. */
+    datagramBytes: 16 * 1024,
+    /** Answers that are read in one scan, and of one sender: a device repeats itself, a flood must not keep the process busy. */
+    answers: 4_096,
+    answersOfOne: 256,
+    devices: 512,
+    interfaces: 32,
+    /** A model or a name as a device tells it. */
+    textChars: 80,
+  },
 } as const;

@@ -10,6 +10,8 @@ export interface HostOptions {
   credentials: Record<string, Record<string, string>>;
   /** The package's folder, linked into the userDir. */
   packageDir: string;
+  /** More of settings.js. */
+  settings?: object;
   /** Default: Node-RED of the package's own node_modules, run by this Node. */
   nodeRed?: string;
   nodeBinary?: string;
@@ -40,7 +42,10 @@ export async function startNodeRed(options: HostOptions): Promise<NodeRedHost> {
   writeFileSync(join(userDir, 'flows.json'), JSON.stringify(flows, null, 2));
   writeFileSync(join(userDir, 'flows_cred.json'), JSON.stringify(credentials, null, 2));
   const port = await freePort();
-  writeFileSync(join(userDir, 'settings.js'), `module.exports = ${JSON.stringify(settings(port, userDir), null, 2)};\n`);
+  writeFileSync(
+    join(userDir, 'settings.js'),
+    `module.exports = ${JSON.stringify({ ...settings(port, userDir), ...options.settings }, null, 2)};\n`,
+  );
 
   const script = options.nodeRed ?? join(packageDir, 'node_modules/node-red/red.js');
   const child = spawn(options.nodeBinary ?? process.execPath, [script, '--userDir', userDir], {

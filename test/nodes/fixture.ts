@@ -50,10 +50,14 @@ export class Bench {
 
   private constructor(readonly sandbox: Sandbox) {}
 
-  static async start(wishes: readonly CameraWish[] = [{ name: 'Front', vendor: 'hikvision', variant: 'camera' }]): Promise<Bench> {
+  /** `settings`: more of settings.js. */
+  static async start(
+    wishes: readonly CameraWish[] = [{ name: 'Front', vendor: 'hikvision', variant: 'camera' }],
+    settings: object = {},
+  ): Promise<Bench> {
     const bench = new Bench(await startSandbox(wishes));
     helper.init(require.resolve('node-red'));
-    helper.settings({ userDir: bench.userDir });
+    helper.settings({ ...settings, userDir: bench.userDir });
     await new Promise<void>((ready) => helper.startServer(ready));
     return bench;
   }
