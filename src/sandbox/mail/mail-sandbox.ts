@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { createCertificate } from '../../core/certificate.ts';
@@ -55,6 +55,8 @@ export async function startMailSandbox(options: SandboxMailOptions): Promise<Mai
   const host = options.host ?? '127.0.0.1';
   const certificate = options.certificate ?? ownCertificate();
   const closing = new AbortController();
+  // Every answer that a rule holds back listens to it.
+  setMaxListeners(0, closing.signal);
   const rules = new FailureRules();
   const accounts = new Accounts(options.users);
   const post = new PostOffice(accounts.emails, options.folderNames ?? {}, rules, closing.signal);
