@@ -208,7 +208,8 @@ export class Sender {
     const { id } = mail.envelope;
     const now = clock.now();
     const later = rejected.filter(({ error }) => error.retryable);
-    if (!sentLog.add(now, later.length === 0 ? id : undefined)) this.#parts.tell({ kind: 'problem', problem: 'disk', file: 'sent.log' });
+    const written = sentLog.add(now, later.length === 0 ? id : undefined);
+    if (!written || !(await sentLog.synced())) this.#parts.tell({ kind: 'problem', problem: 'disk', file: 'sent.log' });
     this.#failures = 0;
     this.#probing = false;
     mail.attempts += 1;
