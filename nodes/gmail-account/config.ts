@@ -104,8 +104,8 @@ export const validators = {
   },
   service: choice(SERVICES),
   authentication: (value, saved) => {
-    if (value === 'password' && presetOf(saved)?.password === 'none-works') return 'passwords-not-taken';
-    return choice(AUTHENTICATIONS)(value, saved);
+    if (value !== 'oauth2' && presetOf(saved)?.password === 'none-works') return 'passwords-not-taken';
+    return value === undefined || choice(AUTHENTICATIONS)(value, saved);
   },
   tokenUrl: (value, saved) => {
     const url = text(value);

@@ -9,6 +9,8 @@ const PREFIX = 'node-config-input';
 export function followService(node: EditorNode): void {
   const service = byId(`${PREFIX}-service`, HTMLSelectElement);
   const authentication = byId(`${PREFIX}-authentication`, HTMLSelectElement);
+  // Saved before there was a choice.
+  if (authentication.value === '') $(authentication).val('password');
   const fields = [service, authentication];
   const chosen = () => ({ service: service.value, authentication: authentication.value });
   const custom = () => service.value === 'custom';

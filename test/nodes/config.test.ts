@@ -163,6 +163,12 @@ describe('mail services in the account', () => {
     assert.equal(migrate({ service: 'zoho', security: 'none' }).security, 'tls');
   });
 
+  it('an account that was saved before there was a choice of logins has a password', () => {
+    const { authentication: _, tokenUrl: __, ...older } = { ...defaults, email: 'home@example.org' };
+    assert.deepEqual(problems(validators, older), []);
+    assert.equal(migrate(older).authentication, 'password');
+  });
+
   it('OAuth2 wants a token server behind https, where the service has none of its own', () => {
     assert.deepEqual(wrong({ authentication: 'oauth2' }), []);
     assert.deepEqual(wrong({ service: 'custom', host: 'mail.example.org', authentication: 'oauth2' }), ['tokenUrl: link-missing']);
