@@ -166,16 +166,17 @@ function oauth2Login(input: AccountInput, preset: MailService | undefined): OAut
   };
 }
 
-/** What proves who the user is: the password, or the refresh token in its place. */
-export function loginSecret({ password, oauth2 }: MailAccount): Secret {
-  return oauth2?.refreshToken ?? password;
+/** All that the account logs in with, in clear: for hashing and comparing only. */
+export function loginText({ username, password, oauth2 }: MailAccount): string {
+  if (oauth2 === undefined) return `${username} ${password.reveal()}`;
+  const { tokenUrl, clientId, clientSecret, refreshToken } = oauth2;
+  return [username, tokenUrl, clientId, clientSecret?.reveal() ?? '', refreshToken.reveal()].join(' ');
 }
 
 /** The same server and login: open connections may go on. */
 export function sameAccess(one: MailAccount, other: MailAccount): boolean {
-  const place = ({ smtp, tls, username, oauth2 }: MailAccount) =>
-    JSON.stringify([smtp, tls, username, oauth2?.tokenUrl, oauth2?.clientId, oauth2?.clientSecret?.reveal()]);
-  return place(one) === place(other) && loginSecret(one).equals(loginSecret(other));
+  const place = ({ smtp, tls }: MailAccount) => JSON.stringify([smtp, tls]);
+  return place(one) === place(other) && loginText(one) === loginText(other);
 }
 
 function appPassword(raw: string, service: string): Secret {

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { CameraEmailError } from '../core/errors.ts';
-import { loginSecret, type MailAccount } from './account.ts';
+import { loginText, type MailAccount } from './account.ts';
 import type { MailProtocol } from './mail-error.ts';
 import { forgetRefusedToken } from './oauth2.ts';
 
@@ -109,7 +109,7 @@ function login(account: MailAccount, protocol: MailProtocol): string {
   return `${protocol} ${server?.host}:${server?.port} ${account.username}`;
 }
 
-/** The password is in the key only as a keyed hash, so that no copy of it outlives the account. */
+/** The password or token is in the key only as a keyed hash, so that no copy of it outlives the account. */
 function credential(account: MailAccount, protocol: MailProtocol): string {
-  return `${login(account, protocol)} ${createHmac('sha256', salt).update(loginSecret(account).reveal()).digest('base64')}`;
+  return `${login(account, protocol)} ${createHmac('sha256', salt).update(loginText(account)).digest('base64')}`;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import { cancelled } from '../../src/core/deadline.ts';
 import { redact, Secret } from '../../src/core/secret.ts';
-import type { MailAccount } from '../../src/mail/account.ts';
+import { type MailAccount, sameAccess } from '../../src/mail/account.ts';
 import { composeMail } from '../../src/mail/compose.ts';
 import { forgetRefusedLogin } from '../../src/mail/login-guard.ts';
 import { accessToken } from '../../src/mail/oauth2.ts';
@@ -148,6 +148,14 @@ describe('OAuth2', () => {
     await assert.rejects(accessToken(account, oauth2), failure('oauth2-refused', false));
     await assert.rejects(accessToken(account, oauth2), failure('oauth2-refused', false));
     assert.deepEqual(outcomes(), ['invalid_client']);
+  });
+
+  it('an edited client is another login, and is tried', async () => {
+    const wrong = tokenAccount({ clientSecret: 'another-secret' });
+    assert.equal((await sendInStages(wrong, await mailFor(wrong))).error?.code, 'oauth2-refused');
+    const right = tokenAccount();
+    assert.equal((await sendInStages(right, await mailFor(right))).error, undefined);
+    assert.deepEqual([sameAccess(wrong, right), sameAccess(right, tokenAccount())], [false, true]);
   });
 
   for (const [name, answer, code] of [

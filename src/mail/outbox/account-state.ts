@@ -1,7 +1,7 @@
 import { randomBytes, scryptSync } from 'node:crypto';
 import { join } from 'node:path';
 import { CameraEmailError, ERROR_CODES, type ErrorCode } from '../../core/errors.ts';
-import { loginSecret, type MailAccount } from '../account.ts';
+import { loginText, type MailAccount } from '../account.ts';
 import type { SpoolFiles } from './spool-files.ts';
 
 /** Why nothing is sent at the moment. */
@@ -63,8 +63,8 @@ export class AccountState {
 
 /** Tells an edited login from the refused one. Slow on purpose: passwords of other services than Gmail can be weak. */
 function fingerprint(account: MailAccount, salt: string): string {
-  const { smtp, username } = account;
-  return scryptSync(`${smtp.host}:${smtp.port} ${username} ${loginSecret(account).reveal()}`, salt, 32).toString('hex');
+  const { host, port } = account.smtp;
+  return scryptSync(`${host}:${port} ${loginText(account)}`, salt, 32).toString('hex');
 }
 
 function parse(text: string): Saved | undefined {
