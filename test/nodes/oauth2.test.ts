@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Message, RuntimeNode } from '../../nodes/shared/node-red.ts';
 import type { HikvisionSimulator } from '../../src/cameras/hikvision/simulator.ts';
+import { until } from '../mail/outbox/fixture.ts';
 import { Bench } from './fixture.ts';
+
+const helper = require('node-red-node-test-helper') as { getNode(id: string): RuntimeNode & { receive(message: Message): void } };
 
 describe('an account with OAuth2', () => {
   let bench: Bench;
@@ -9,10 +15,10 @@ describe('an account with OAuth2', () => {
   });
   afterEach(() => bench.close());
 
-  const load = (type: string, properties: object) => {
+  const load = (type: string, properties: object, credentials: object = {}) => {
     const { mail, account } = bench.sandbox;
     const oauth2 = { authentication: 'oauth2', tokenUrl: mail.tokens.url };
-    return bench.load(type, properties, { account: oauth2, credentials: { account: account.oauth2 } });
+    return bench.load(type, properties, { account: oauth2, credentials: { account: { ...account.oauth2, ...credentials } } });
   };
   const outcomes = () => bench.sandbox.mail.tokens.requests.map(({ outcome }) => outcome);
   const device = () => bench.sandbox.cameras[0]?.device as HikvisionSimulator;
@@ -29,6 +35,24 @@ describe('an account with OAuth2', () => {
     assert.deepEqual(new Set(outcomes()), new Set(['granted']));
     const methods = bench.sandbox.mail.log.flatMap(({ logins }) => logins.map(({ method }) => method));
     assert.deepEqual(new Set(methods), new Set(['XOAUTH2']));
+  });
+
+  it('a refresh token that is worth nothing stops the queue with one error, and a new one sets it going', async () => {
+    const caught: Message[] = [];
+    const waiting = () => readdirSync(join(bench.userDir, 'camera-email/outbox/account/new')).length;
+    await load('gmail-app-smtp', { delivery: 'queue', to: 'you@example.org' }, { refreshToken: '1//withdrawn' });
+    helper.getNode('caught').on('input', (message) => caught.push(message));
+    for (const number of [1, 2, 3]) helper.getNode('n1').receive({ payload: `mail ${number}` });
+    await until(() => caught.length > 0 && waiting() === 3);
+    assert.deepEqual(
+      caught.map(({ error }) => (error as { code: string }).code),
+      ['oauth2-refused'],
+    );
+    assert.deepEqual(outcomes(), ['invalid_grant']);
+    await bench.unload();
+    await load('gmail-app-smtp', { delivery: 'queue', to: 'you@example.org' });
+    await until(() => bench.sandbox.mail.outside.length === 3);
+    assert.deepEqual(outcomes(), ['invalid_grant', 'granted']);
   });
 
   for (const action of ['plan', 'apply', 'verify']) {
