@@ -61,7 +61,7 @@ describe('package', () => {
         const html = read(built(type, `${type}.html`));
         const literal = [...html.matchAll(/data-i18n="(?:\[\w+\])?([^"]+)"|\b_\("([\w.-]+)"|"([\w-]+(?:\.[\w-]+)+)"/g)]
           .map(([, attribute, call, text]) => attribute ?? call ?? text ?? '')
-          .filter((key) => !key.endsWith('.svg') && catalog.some((one) => one.split('.')[0] === key.split('.')[0]));
+          .filter((key) => !/\.(svg|com)$/.test(key) && catalog.some((one) => one.split('.')[0] === key.split('.')[0]));
         const missing = literal.filter((key) => !catalog.includes(key));
         assert.deepEqual(missing, []);
         const dynamic = [...html.matchAll(/`([\w-]+\.[\w-]+)?[.-]?\$\{|`([\w-]+)\.\$\{/g)].map((match) => match[1] ?? match[2] ?? '');

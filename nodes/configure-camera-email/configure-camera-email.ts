@@ -73,7 +73,8 @@ function orderOf(RED: NodeRed, node: RuntimeNode, config: ConfigureCameraEmailCo
   const action = actionOf(message.action === '' ? config.action : (message.action ?? config.action));
   // Old settings can be put back without any account; with one, its password goes along where it belongs.
   const needless = action === 'restore' && !RED.nodes.getNode(config.account);
-  const account = needless ? undefined : accountOf(RED, config.account);
+  const chosen = needless ? undefined : accountOf(RED, config.account);
+  const account = action === 'restore' && chosen?.oauth2 ? undefined : chosen;
   return {
     node: node.id,
     action,

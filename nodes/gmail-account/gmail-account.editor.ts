@@ -1,8 +1,9 @@
-import { byId, current, formValues, properties, showWhen } from '../shared/editor/form.ts';
+import { byId, current, formValues, properties } from '../shared/editor/form.ts';
 import type { EditorNode } from '../shared/editor/red.ts';
 import { type Check, element, errorBox, stageRow, unanswered } from '../shared/editor/report.ts';
 import { post, type ShownError, whileBusy } from '../shared/editor/request.ts';
-import { appPasswordVerdict, defaults, validators } from './config.ts';
+import { appPasswordVerdict, defaults, oauth2Verdict, validators } from './config.ts';
+import { followService } from './services.editor.ts';
 
 interface Verified {
   ok: boolean;
@@ -12,6 +13,7 @@ interface Verified {
 }
 
 const PREFIX = 'node-config-input';
+const SECRETS = ['appPassword', 'clientId', 'clientSecret', 'refreshToken'];
 const STAGES = ['dns', 'connect', 'tls', 'login'];
 
 RED.nodes.registerType('gmail-account', {
@@ -27,8 +29,24 @@ RED.nodes.registerType('gmail-account', {
       type: 'password',
       // Two parameters: Node-RED shows the returned text only then.
       validate(this: EditorNode, value: unknown, _options: unknown) {
-        const { verdict, letters } = appPasswordVerdict(String(value ?? ''), String(current(this, PREFIX).service));
-        return verdict === true || this._(`reasons.${verdict}`, { count: letters });
+        const { service, authentication } = current(this, PREFIX);
+        const { verdict, letters } = appPasswordVerdict(String(value ?? ''), String(service));
+        return verdict === true || authentication === 'oauth2' || this._(`reasons.${verdict}`, { count: letters });
+      },
+    },
+    clientId: {
+      type: 'text',
+      validate(this: EditorNode, value: unknown, _options: unknown) {
+        const verdict = oauth2Verdict('clientId', String(value ?? ''), current(this, PREFIX));
+        return verdict === true || this._(`reasons.${verdict}`);
+      },
+    },
+    clientSecret: { type: 'password' },
+    refreshToken: {
+      type: 'password',
+      validate(this: EditorNode, value: unknown, _options: unknown) {
+        const verdict = oauth2Verdict('refreshToken', String(value ?? ''), current(this, PREFIX));
+        return verdict === true || this._(`reasons.${verdict}`);
       },
     },
   },
@@ -39,7 +57,7 @@ RED.nodes.registerType('gmail-account', {
     return this.name || this.email || this._('gmail-account.palette');
   },
   oneditprepare() {
-    followService();
+    followService(this);
     followAppPassword(this);
     const button = byId('camera-email-verify', HTMLButtonElement);
     button.addEventListener('click', () => whileBusy(button, () => verify(this)));
@@ -49,21 +67,6 @@ RED.nodes.registerType('gmail-account', {
     if (input.value !== '') $(input).val(withoutBlanks(input.value));
   },
 });
-
-function followService(): void {
-  const service = byId(`${PREFIX}-service`, HTMLSelectElement);
-  const security = byId(`${PREFIX}-security`, HTMLSelectElement);
-  const custom = () => service.value === 'custom';
-  showWhen('custom', [service], custom);
-  showWhen('gmail', [service], () => !custom());
-  const unencrypted = security.querySelector<HTMLOptionElement>('option[value="none"]');
-  const limit = () => {
-    if (unencrypted) unencrypted.hidden = unencrypted.disabled = !custom();
-    if (!custom() && security.value === 'none') $(security).val('tls').trigger('change');
-  };
-  $(service).on('change', limit);
-  limit();
-}
 
 /** Google shows the password in four groups: the blanks between them are not part of it. */
 function withoutBlanks(password: string): string {
@@ -75,11 +78,10 @@ function followAppPassword(node: EditorNode): void {
   const service = byId(`${PREFIX}-service`, HTMLSelectElement);
   const hint = byId('camera-email-password-hint', HTMLElement);
   const judge = () => {
-    const { verdict, letters } = appPasswordVerdict(input.value, service.value);
-    const complete = verdict === true && service.value === 'gmail' && letters > 0;
-    hint.className = `camera-email-hint ${verdict === true ? 'camera-email-good' : 'camera-email-bad'}`;
+    const { verdict, letters, form } = appPasswordVerdict(input.value, service.value);
+    hint.className = `camera-email-hint ${verdict === true && form !== 'unusual' ? 'camera-email-good' : 'camera-email-bad'}`;
     if (input.value === '') hint.textContent = '';
-    else if (verdict === true) hint.textContent = complete ? node._('gmail-account.password-complete') : '';
+    else if (verdict === true) hint.textContent = form === undefined ? '' : node._(`gmail-account.password.${form}`);
     else hint.textContent = node._(`reasons.${verdict}`, { count: letters });
   };
   input.addEventListener('input', judge);
@@ -90,9 +92,13 @@ function followAppPassword(node: EditorNode): void {
 async function verify(node: EditorNode): Promise<void> {
   const report = byId('camera-email-verify-report', HTMLElement);
   report.replaceChildren(element('span', 'camera-email-unreached', node._('gmail-account.verifying')));
-  const { appPassword, ...config } = formValues(PREFIX, [...Object.keys(defaults), 'appPassword']);
+  const { appPassword, clientId, clientSecret, refreshToken, ...config } = formValues(PREFIX, [...Object.keys(defaults), ...SECRETS]);
   try {
-    const answer = await post<Verified>('verify', { id: node.id, config, credentials: { appPassword } });
+    const answer = await post<Verified>('verify', {
+      id: node.id,
+      config,
+      credentials: { appPassword, clientId, clientSecret, refreshToken },
+    });
     report.replaceChildren();
     if (answer.smtp) report.append(stageRow(node, node._('gmail-account.smtp'), answer.smtp, STAGES));
     if (answer.imap) report.append(stageRow(node, node._('gmail-account.imap'), answer.imap, STAGES));

@@ -8,9 +8,16 @@ module.exports = (RED: NodeRed) => {
     RED.nodes.createNode(this, saved);
     const config = migrate(saved);
     const node = this as GmailAccountNode;
-    node.account = () => accountFrom(RED, { ...config, id: node.id, tls: undefined }, config.tls, node.credentials?.appPassword);
+    node.account = () => accountFrom(RED, { ...config, id: node.id, tls: undefined }, config.tls, node.credentials ?? {});
   }
 
-  RED.nodes.registerType('gmail-account', GmailAccount, { credentials: { appPassword: { type: 'password' } } });
+  RED.nodes.registerType('gmail-account', GmailAccount, {
+    credentials: {
+      appPassword: { type: 'password' },
+      clientId: { type: 'text' },
+      clientSecret: { type: 'password' },
+      refreshToken: { type: 'password' },
+    },
+  });
   serveVerify(RED);
 };

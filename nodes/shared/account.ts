@@ -22,9 +22,9 @@ export function accountFrom(
   RED: NodeRed,
   config: AccountInput & { tls?: unknown },
   tlsId: string,
-  appPassword: string | undefined,
+  { appPassword, clientId, clientSecret, refreshToken }: Record<string, string | undefined>,
 ): MailAccount {
-  return mailAccount({ ...config, appPassword, tls: tlsOptions(RED, tlsId) });
+  return mailAccount({ ...config, appPassword, clientId, clientSecret, refreshToken, tls: tlsOptions(RED, tlsId) });
 }
 
 interface TlsConfigNode {

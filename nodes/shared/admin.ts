@@ -54,8 +54,8 @@ const TARGETS: Readonly<Record<string, (saved: Record<string, unknown>) => unkno
     return [host, port, protocol, trust];
   },
   'gmail-account': (saved) => {
-    const { service, host, port, security, imapHost, imapPort, imapSecurity, tls } = migrateAccount(saved);
-    return [service, host, port, security, imapHost, imapPort, imapSecurity, tls];
+    const { service, host, port, security, imapHost, imapPort, imapSecurity, tls, authentication, tokenUrl } = migrateAccount(saved);
+    return [service, host, port, security, imapHost, imapPort, imapSecurity, tls, authentication, tokenUrl];
   },
 };
 
@@ -92,7 +92,7 @@ function serve(RED: NodeRed, path: string, work: (request: DialogRequest) => Pro
 export function serveVerify(RED: NodeRed): void {
   serve(RED, 'verify', async ({ id, config, credentials }) => {
     const saved = migrateAccount(config);
-    const account = accountFrom(RED, { ...saved, id, tls: undefined }, saved.tls, credentials.appPassword);
+    const account = accountFrom(RED, { ...saved, id, tls: undefined }, saved.tls, credentials);
     forgetRefusedLogin(account);
     const { ok, smtp, imap } = await verifyAccount(account);
     if (smtp.ok) resumeOutbox(RED, id);

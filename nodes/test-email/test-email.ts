@@ -6,7 +6,7 @@ import { createProver } from '../../src/fleet/prove.ts';
 import { runFleet } from '../../src/fleet/run.ts';
 import { testCamera } from '../../src/fleet/test-camera.ts';
 import { testServer } from '../../src/fleet/test-server.ts';
-import { recipientsOf, wantedFor } from '../../src/fleet/wanted.ts';
+import { assertCamerasCanLogIn, recipientsOf, wantedFor } from '../../src/fleet/wanted.ts';
 import type { MailAccount } from '../../src/mail/account.ts';
 import { accountOf } from '../shared/account.ts';
 import { type Requested, requestedCameras } from '../shared/cameras.ts';
@@ -103,6 +103,7 @@ async function test(
   const { target } = item.camera;
   const { connect, exclusively } = servicesOf(RED);
   const services = { connect, prove: createProver(account, systemClock, timeoutMs) };
+  assertCamerasCanLogIn(account);
   const wanted = wantedFor(account, NO_WISHES, target.name);
   const depth = config.proveArrival ? 'arrival' : 'camera';
   const result = await exclusively(target, signal, () => testCamera(target, wanted, depth, services, signal));

@@ -33,6 +33,7 @@ export const ERROR_CODES = {
   'app-password-required': permanent,
   'bad-app-password': permanent,
   'web-login-required': permanent,
+  'oauth2-refused': permanent,
   'authentication-required': permanent,
   'starttls-required': permanent,
   'too-many-logins': passing,

@@ -102,6 +102,11 @@ export const LIMITS = {
     greetingMs: 10_000,
     socketMs: 60_000,
     loginMs: 15_000,
+    /** An access token is fetched while the mail server waits for the login. */
+    tokenMs: 10_000,
+    tokenBytes: 64 * 1024,
+    /** Access tokens last an hour; one that ends within the next minute is not used any more. */
+    tokenMarginMs: 60_000,
     tlsMs: 10_000,
     /** No greeting by then: look whether the port speaks TLS, while still waiting. Servers that check the caller take a second or two. */
     probeAfterMs: 3_000,

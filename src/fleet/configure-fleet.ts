@@ -10,7 +10,7 @@ import { type Job, openJob } from './job.ts';
 import { createProver } from './prove.ts';
 import { type Rotation, rotationOf } from './rotation.ts';
 import { runFleet } from './run.ts';
-import { type EmailWishes, type MailRelay, securityChoices, throughRelay, wantedFor } from './wanted.ts';
+import { assertCamerasCanLogIn, type EmailWishes, type MailRelay, securityChoices, throughRelay, wantedFor } from './wanted.ts';
 
 /** A camera that can be worked on, or the reason why it cannot. */
 export type FleetCamera = { name: string; target: CameraTarget } | { name: string; error: CameraEmailError };
@@ -50,13 +50,18 @@ export function isGood({ outcome }: CameraOutcome): boolean {
   return GOOD.includes(outcome);
 }
 
-/** Configures many cameras; what befalls one is its outcome, told to `onOutcome` at once. Rejects only when the disk refuses the job's progress. */
+/**
+ * Configures many cameras; what befalls one is its outcome, told to `onOutcome` at once. Rejects only when no camera could use the
+ * account, or when the disk refuses the job's progress.
+ */
 export async function configureFleet(
   order: FleetOrder,
   services: FleetServices,
   onOutcome: (outcome: CameraOutcome, done: number) => void,
   signal: AbortSignal,
 ): Promise<FleetResult> {
+  const givesLogin = order.relay === undefined && order.action !== 'restore' && order.enabled === undefined;
+  if (givesLogin && order.account !== undefined) assertCamerasCanLogIn(order.account);
   if (order.action !== 'apply' || order.enabled !== undefined) return new FleetConfiguration(order, services, onOutcome, signal).run();
   const job = await openJob(services.jobsDirectory, await identityOf(order, services), services.clock, services.reportDamaged);
   let complete = false;

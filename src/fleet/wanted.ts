@@ -1,6 +1,7 @@
 import type { SecurityChoice } from '../cameras/changes.ts';
 import type { ConfigureOrder } from '../cameras/configure.ts';
 import type { Attachment, MailSecurity } from '../cameras/driver.ts';
+import { CameraEmailError } from '../core/errors.ts';
 import type { Secret } from '../core/secret.ts';
 import { type MailAccount, parseAddresses } from '../mail/account.ts';
 import { GMAIL } from '../mail/gmail.ts';
@@ -41,6 +42,11 @@ export function wantedFor(account: MailAccount, wishes: EmailWishes, cameraName:
     minInterval: wishes.minInterval,
     events: wishes.events.length === 0 ? undefined : [...wishes.events],
   };
+}
+
+/** Throws `bad-input` (params `field`: `oauth2`): cameras know passwords only. */
+export function assertCamerasCanLogIn({ oauth2 }: MailAccount): void {
+  if (oauth2 !== undefined) throw new CameraEmailError('bad-input', 'cameras cannot log in with OAuth2', { params: { field: 'oauth2' } });
 }
 
 /** Another mail server for the cameras than the account's own: a listener of ours that passes their mail on. */

@@ -3,16 +3,11 @@ import { Secret } from '../core/secret.ts';
 import { isAddress, parseAddresses } from './addresses.ts';
 import { checkAppPassword } from './app-password.ts';
 import { GMAIL } from './gmail.ts';
+import { type MailSecurity, type MailServer, type MailService, mailService } from './services.ts';
 
 export { parseAddresses } from './addresses.ts';
 
-export type MailSecurity = 'tls' | 'starttls' | 'none';
-
-export interface MailServer {
-  host: string;
-  port: number;
-  security: MailSecurity;
-}
+export type { MailSecurity, MailServer } from './services.ts';
 
 export interface MailTls {
   /** PEM. */
@@ -26,6 +21,16 @@ export interface MailTls {
   verify: boolean;
 }
 
+/** A login with access tokens in place of a password. */
+export interface OAuth2Login {
+  /** Where access tokens are fetched, always https. */
+  tokenUrl: string;
+  clientId: string;
+  /** Undefined: a client without one, such as Microsoft's desktop apps. */
+  clientSecret: Secret | undefined;
+  refreshToken: Secret;
+}
+
 export interface MailAccount {
   id: string;
   name: string;
@@ -35,7 +40,9 @@ export interface MailAccount {
   /** Undefined: no mailbox can be looked into. */
   imap: MailServer | undefined;
   username: string;
+  /** Empty with OAuth2. */
   password: Secret;
+  oauth2?: OAuth2Login | undefined;
   fromName: string;
   recipients: string[];
   /** Messages per rolling 24 hours, 0 = no limit. */
@@ -61,7 +68,12 @@ export interface AccountInput {
   fromName?: Text;
   recipients?: Text;
   dailyLimit?: Numeric;
+  authentication?: Text;
+  tokenUrl?: Text;
   appPassword?: Text;
+  clientId?: Text;
+  clientSecret?: Text;
+  refreshToken?: Text;
   tls?: Partial<MailTls> | undefined;
 }
 
@@ -78,14 +90,18 @@ export function mailAccount(input: AccountInput): MailAccount {
   if (email === '') throw new CameraEmailError('bad-input', 'the account has no e-mail address', { params: { field: 'email' } });
   if (!isAddress(email) || (service === 'gmail' && !/@[^@]+\.[^@.]+$/.test(email))) throw badField('email', email);
   const tls = { ...input.tls, verify: input.tls?.verify ?? true };
+  const preset = mailService(service);
+  const oauth2 = trimmed(input.authentication) === 'oauth2' ? oauth2Login(input, preset) : undefined;
+  if (oauth2 === undefined && preset?.password === 'none-works') throw badField('passwords', service);
   return {
     id: trimmed(input.id),
     name: trimmed(input.name) || email,
     email,
     service,
-    ...(service === 'gmail' ? gmailServers(input) : customServers(input)),
+    ...(service === 'gmail' ? gmailServers(input) : preset ? presetServers(input, preset, oauth2) : customServers(input)),
     username: email,
-    password: appPassword(input.appPassword ?? '', service),
+    password: oauth2 === undefined ? appPassword(input.appPassword ?? '', service) : new Secret(''),
+    ...(oauth2 === undefined ? {} : { oauth2 }),
     fromName: trimmed(input.fromName),
     recipients: parseAddresses(input.recipients ?? ''),
     dailyLimit: wholeNumber(input.dailyLimit, 'dailyLimit', GMAIL.personalDailyMessages, 0, 1_000_000),
@@ -103,6 +119,15 @@ function gmailServers(input: AccountInput): Servers {
     smtp: { host: GMAIL.smtpHost, port, security },
     imap: { host: GMAIL.imapHost, port: GMAIL.imapPort, security: 'tls' },
   };
+}
+
+function presetServers(input: AccountInput, preset: MailService, oauth2: OAuth2Login | undefined): Servers {
+  const regional = preset.notes.includes('regional-host');
+  const at = (server: MailServer, field: 'host' | 'imapHost') => {
+    return { ...server, host: (regional && hostName(input[field], field)) || server.host };
+  };
+  const imap = (oauth2 && preset.oauth2?.imap) ?? preset.imap;
+  return { smtp: at(preset.smtp, 'host'), imap: imap && at(imap, 'imapHost') };
 }
 
 function customServers(input: AccountInput): Servers {
@@ -124,12 +149,42 @@ function customServers(input: AccountInput): Servers {
   };
 }
 
+function oauth2Login(input: AccountInput, preset: MailService | undefined): OAuth2Login {
+  const tokenUrl = trimmed(input.tokenUrl) || (preset?.oauth2?.tokenUrl ?? '');
+  // The secrets travel in the request.
+  if (!/^https:\/\/[^\s/@]+(\/\S*)?$/.test(tokenUrl) || !URL.canParse(tokenUrl)) throw badField('tokenUrl', tokenUrl);
+  const clientId = trimmed(input.clientId);
+  const clientSecret = trimmed(input.clientSecret);
+  const refreshToken = trimmed(input.refreshToken);
+  if (clientId === '') throw badField('clientId', '');
+  if (refreshToken === '') throw badField('refreshToken', '');
+  return {
+    tokenUrl,
+    clientId,
+    clientSecret: clientSecret === '' ? undefined : new Secret(clientSecret),
+    refreshToken: new Secret(refreshToken),
+  };
+}
+
+/** All that the account logs in with, in clear: for hashing and comparing only. */
+export function loginText({ username, password, oauth2 }: MailAccount): string {
+  if (oauth2 === undefined) return `${username} ${password.reveal()}`;
+  const { tokenUrl, clientId, clientSecret, refreshToken } = oauth2;
+  return [username, tokenUrl, clientId, clientSecret?.reveal() ?? '', refreshToken.reveal()].join(' ');
+}
+
+/** The same server and login: open connections may go on. */
+export function sameAccess(one: MailAccount, other: MailAccount): boolean {
+  const place = ({ smtp, tls }: MailAccount) => JSON.stringify([smtp, tls]);
+  return place(one) === place(other) && loginText(one) === loginText(other);
+}
+
 function appPassword(raw: string, service: string): Secret {
   const check = checkAppPassword(raw, service);
   if (check.ok) return new Secret(check.password);
   throw new CameraEmailError('bad-app-password', `the app password is not usable: ${check.problem}`, {
     params: { field: 'appPassword', problem: check.problem, letters: check.letters },
-    link: service === 'gmail' ? GMAIL.links.appPasswords : undefined,
+    link: mailService(service)?.link,
   });
 }
 

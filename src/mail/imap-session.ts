@@ -2,11 +2,13 @@ import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type * as imapflow from 'imapflow';
 import { withDeadline } from '../core/deadline.ts';
-import { CameraEmailError } from '../core/errors.ts';
+import { CameraEmailError, isCameraEmailError } from '../core/errors.ts';
+import type { Secret } from '../core/secret.ts';
 import type { MailAccount } from './account.ts';
 import { type ConnectContext, MAIL_TIMEOUTS, openSocket, tlsDetail, tlsOptions, unlessTlsSpoken } from './connect.ts';
 import { loginOnce } from './login-guard.ts';
 import { mailError } from './mail-error.ts';
+import { accessToken } from './oauth2.ts';
 import type { SessionOptions } from './smtp-session.ts';
 import { StageLog } from './stages.ts';
 
@@ -17,20 +19,18 @@ export async function openImap(account: MailAccount, options: SessionOptions = {
   const { log = new StageLog(), signal, timeouts = MAIL_TIMEOUTS } = options;
   const context: ConnectContext = { account, protocol: 'imap', server, log, timeouts, signal };
   const socket = await openSocket(context);
-  const greeted = new AbortController();
-  const client = newClient(context, socket, greeted);
-  log.begin(server.security === 'starttls' ? 'tls' : 'login');
   try {
-    await loginOnce(account, 'imap', async () => {
+    const client = await loginOnce(account, 'imap', async () => {
+      if (account.oauth2 === undefined) return logIn(context, socket);
+      log.begin('login');
+      const { token, fresh } = await accessToken(account, account.oauth2, signal);
       try {
-        const ms = timeouts.greetingMs + timeouts.tlsMs + timeouts.loginMs;
-        await unlessTlsSpoken(
-          context,
-          greeted.signal,
-          withDeadline(ms, 'the IMAP login', signal, () => client.connect()),
-        );
+        return await logIn(context, socket, token);
       } catch (error) {
-        throw mailError(error, account, log.current ?? 'login', 'imap');
+        if (fresh || !isCameraEmailError(error, 'oauth2-refused')) throw error;
+        // A token that was kept may have been withdrawn since; imapflow takes another one only for a new connection.
+        const renewed = await accessToken(account, account.oauth2, signal, token);
+        return logIn(context, await openSocket(context), renewed.token);
       }
     });
     log.pass(`${account.username} logged in`);
@@ -38,9 +38,28 @@ export async function openImap(account: MailAccount, options: SessionOptions = {
   } catch (error) {
     const failure = mailError(error, account, log.current ?? 'login', 'imap');
     log.fail(failure);
-    client.close();
     socket.destroy();
     throw failure;
+  }
+}
+
+async function logIn(context: ConnectContext, socket: Socket, token?: Secret): Promise<imapflow.ImapFlow> {
+  const { account, server, log, signal, timeouts } = context;
+  const greeted = new AbortController();
+  const client = newClient(context, socket, greeted, token);
+  log.begin(server.security === 'starttls' ? 'tls' : 'login');
+  try {
+    const ms = timeouts.greetingMs + timeouts.tlsMs + timeouts.loginMs;
+    await unlessTlsSpoken(
+      context,
+      greeted.signal,
+      withDeadline(ms, 'the IMAP login', signal, () => client.connect()),
+    );
+    return client;
+  } catch (error) {
+    client.close();
+    socket.destroy();
+    throw mailError(error, account, log.current ?? 'login', 'imap');
   }
 }
 
@@ -55,7 +74,12 @@ export async function closeImap(client: imapflow.ImapFlow): Promise<void> {
   }
 }
 
-function newClient({ account, server, log, timeouts }: ConnectContext, socket: Socket, greeted: AbortController): imapflow.ImapFlow {
+function newClient(
+  { account, server, log, timeouts }: ConnectContext,
+  socket: Socket,
+  greeted: AbortController,
+  token: Secret | undefined,
+): imapflow.ImapFlow {
   const { ImapFlow } = require('imapflow') as typeof imapflow;
   const starttls = server.security === 'starttls';
   const client = new ImapFlow({
@@ -63,7 +87,7 @@ function newClient({ account, server, log, timeouts }: ConnectContext, socket: S
     port: server.port,
     secure: server.security === 'tls',
     doSTARTTLS: starttls ? true : server.security === 'none' ? false : undefined,
-    auth: { user: account.username, pass: account.password.reveal() },
+    auth: { user: account.username, ...(token === undefined ? { pass: account.password.reveal() } : { accessToken: token.reveal() }) },
     // Google asks clients to say who they are.
     clientInfo: { name: 'node-red-contrib-camera-email' },
     logger: false,

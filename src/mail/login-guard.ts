@@ -1,8 +1,9 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { CameraEmailError } from '../core/errors.ts';
-import type { MailAccount } from './account.ts';
+import { loginText, type MailAccount } from './account.ts';
 import type { MailProtocol } from './mail-error.ts';
+import { forgetRefusedToken } from './oauth2.ts';
 
 const FIRST_HOLD_MS = 15 * 60_000;
 const LONGEST_HOLD_MS = 4 * 60 * 60_000;
@@ -51,6 +52,7 @@ export function rememberRefusedLogin(
 
 /** Forgets refusals and holds of both protocols: the user has asked for a new attempt. */
 export function forgetRefusedLogin(account: MailAccount): void {
+  if (account.oauth2 !== undefined) forgetRefusedToken(account.oauth2);
   for (const protocol of ['smtp', 'imap'] as const) {
     refusals.delete(credential(account, protocol));
     holds.delete(login(account, protocol));
@@ -107,7 +109,7 @@ function login(account: MailAccount, protocol: MailProtocol): string {
   return `${protocol} ${server?.host}:${server?.port} ${account.username}`;
 }
 
-/** The password is in the key only as a keyed hash, so that no copy of it outlives the account. */
+/** The password or token is in the key only as a keyed hash, so that no copy of it outlives the account. */
 function credential(account: MailAccount, protocol: MailProtocol): string {
-  return `${login(account, protocol)} ${createHmac('sha256', salt).update(account.password.reveal()).digest('base64')}`;
+  return `${login(account, protocol)} ${createHmac('sha256', salt).update(loginText(account)).digest('base64')}`;
 }

@@ -4,10 +4,12 @@ import { CameraEmailError, ERROR_CODES, type ErrorCode } from '../core/errors.ts
 import { deviceWords } from '../core/text.ts';
 import type { MailAccount, MailServer } from './account.ts';
 import { explainSmtpReply, googleLink, type ReplyMeaning } from './explain-reply.ts';
-import { GMAIL } from './gmail.ts';
+import { mailService } from './services.ts';
 import type { Stage } from './stages.ts';
 
 export type MailProtocol = 'smtp' | 'imap';
+/** Where a login may fail: the mail servers, and the one that hands out access tokens. */
+type LoginProtocol = MailProtocol | 'oauth2';
 
 /** What nodemailer, imapflow and Node's sockets hang on their errors. */
 interface LibraryError extends Error {
@@ -59,6 +61,17 @@ const IMAP_REFUSALS: readonly (readonly [RegExp, ErrorCode])[] = [
 /** Any error of a mail library or a socket as ours. `stage` is what was being done; params are host, port, protocol and stage. */
 export function mailError(error: unknown, account: MailAccount, stage: Stage, protocol: MailProtocol = 'smtp'): CameraEmailError {
   const server = protocol === 'imap' ? (account.imap ?? account.smtp) : account.smtp;
+  return networkError(error, server, stage, protocol, account);
+}
+
+/** The same for a server that is none of the account's own. */
+export function networkError(
+  error: unknown,
+  server: MailServer,
+  stage: Stage,
+  protocol: LoginProtocol,
+  account?: MailAccount,
+): CameraEmailError {
   if (error instanceof CameraEmailError) {
     // A deadline does not know where it passed.
     return error.code === 'timeout' && error.params.host === undefined
@@ -67,9 +80,11 @@ export function mailError(error: unknown, account: MailAccount, stage: Stage, pr
   }
   const failure: LibraryError = error instanceof Error ? error : new Error(String(error));
   if (failure.name === 'AbortError') return cancelled();
-  const meaning = explain(failure, server, stage);
+  const explained = explain(failure, server, stage);
+  // Servers speak of a password whatever the login was made with.
+  const meaning = explained.code === 'bad-app-password' && account?.oauth2 ? { ...explained, code: 'oauth2-refused' as const } : explained;
   const says = wordsOf(failure);
-  const link = meaning.link ?? ownLink(meaning.code, account);
+  const link = meaning.link ?? ownLink(meaning.code, account?.service);
   return new CameraEmailError(meaning.code, `${protocol} ${server.host}:${server.port}, ${stage}: ${deviceWords(failure.message)}`, {
     retryable: meaning.retryable,
     params: { host: server.host, port: server.port, protocol, stage },
@@ -80,7 +95,7 @@ export function mailError(error: unknown, account: MailAccount, stage: Stage, pr
 }
 
 /** An error of our own making at a stage, with the same params as mailError's. */
-export function stageError(code: ErrorCode, message: string, server: MailServer, stage: Stage, protocol: MailProtocol): CameraEmailError {
+export function stageError(code: ErrorCode, message: string, server: MailServer, stage: Stage, protocol: LoginProtocol): CameraEmailError {
   return new CameraEmailError(code, `${protocol} ${server.host}:${server.port}, ${stage}: ${message}`, {
     params: { host: server.host, port: server.port, protocol, stage },
   });
@@ -128,7 +143,6 @@ function wordsOf({ response, reason }: LibraryError): string | undefined {
   return typeof response === 'string' && response !== '' ? response : reason;
 }
 
-function ownLink(code: ErrorCode, account: MailAccount): string | undefined {
-  if (account.service !== 'gmail') return undefined;
-  return code === 'bad-app-password' || code === 'app-password-required' ? GMAIL.links.appPasswords : undefined;
+function ownLink(code: ErrorCode, service = ''): string | undefined {
+  return code === 'bad-app-password' || code === 'app-password-required' ? mailService(service)?.link : undefined;
 }

@@ -3,11 +3,13 @@ import { TLSSocket } from 'node:tls';
 import type SMTPConnection from 'nodemailer/lib/smtp-connection';
 import { withDeadline } from '../core/deadline.ts';
 import type { CameraEmailError } from '../core/errors.ts';
-import type { MailAccount } from './account.ts';
+import type { Secret } from '../core/secret.ts';
+import type { MailAccount, OAuth2Login } from './account.ts';
 import type { ComposedMail } from './compose.ts';
 import { type ConnectContext, MAIL_TIMEOUTS, type MailTimeouts, openSocket, tlsDetail, tlsOptions, unlessTlsSpoken } from './connect.ts';
 import { loginOnce } from './login-guard.ts';
 import { mailError, stageError } from './mail-error.ts';
+import { accessToken, xoauth2 } from './oauth2.ts';
 import { type Stage, StageLog } from './stages.ts';
 
 export interface SessionOptions {
@@ -16,6 +18,10 @@ export interface SessionOptions {
   timeouts?: MailTimeouts;
 }
 
+/** Asked for XOAUTH2 by its name, nodemailer wants to fetch the tokens itself, and tries a second time with every refusal. */
+const TOKEN_METHOD = 'XOAUTH2-ONCE';
+
+type SendCommand = (command: string) => Promise<{ response: string }>;
 type SendInfo = SMTPConnection.SentMessageInfo;
 
 /** One logged-in connection to the account's SMTP server. One mail at a time. */
@@ -30,6 +36,7 @@ export class SmtpSession {
   readonly #connection: SMTPConnection;
   readonly #commands: string[] = [];
   #failure: Error | undefined;
+  #initialResponse = '';
   #reject: (error: Error) => void = () => undefined;
 
   private constructor(context: ConnectContext, socket: Socket) {
@@ -50,6 +57,7 @@ export class SmtpSession {
       socketTimeout: timeouts.socketMs,
       socketCloseTimeout: 1_000,
       transactionLog: true,
+      customAuth: { [TOKEN_METHOD]: ({ sendCommand }) => this.#xoauth2(sendCommand) },
       logger: this.#wiretap(),
     });
     this.#connection.on('error', (error: Error) => this.#ended(error));
@@ -148,13 +156,40 @@ export class SmtpSession {
     await loginOnce(account, 'smtp', async () => {
       const credentials = { user: account.username, pass: account.password.reveal() };
       try {
-        await this.#run('the login', timeouts.loginMs, signal, (done) => this.#connection.login({ credentials }, done));
+        if (account.oauth2 !== undefined) await this.#tokenLogin(account.oauth2);
+        else await this.#run('the login', timeouts.loginMs, signal, (done) => this.#connection.login({ credentials }, done));
       } catch (error) {
         throw mailError(error, account, 'login');
       }
     });
     this.onReply = () => undefined;
     log.pass(reply);
+  }
+
+  /** A token that was kept may have been withdrawn since: another one is fetched then, once. */
+  async #tokenLogin(oauth2: OAuth2Login): Promise<void> {
+    const { account, signal } = this.#context;
+    const { token, fresh } = await accessToken(account, oauth2, signal);
+    try {
+      await this.#sendToken(token);
+    } catch (error) {
+      if (fresh || !this.alive || mailError(error, account, 'login').code !== 'oauth2-refused') throw error;
+      await this.#sendToken((await accessToken(account, oauth2, signal, token)).token);
+    }
+  }
+
+  #sendToken(token: Secret): Promise<void> {
+    const { account, timeouts, signal } = this.#context;
+    this.#initialResponse = xoauth2(account.username, token);
+    const auth = { user: account.username, method: TOKEN_METHOD };
+    return this.#run('the login', timeouts.loginMs, signal, (done) => this.#connection.login(auth, (error) => done(error ?? null)));
+  }
+
+  async #xoauth2(send: SendCommand): Promise<void> {
+    let { response } = await send(`AUTH XOAUTH2 ${this.#initialResponse}`);
+    // Google explains a refusal in a challenge, and says the refusal itself only after an empty answer.
+    if (response.startsWith('334')) response = (await send('')).response;
+    if (!response.startsWith('2')) throw new Error('Invalid login');
   }
 
   /** A step of the connection with a deadline; whatever ends the connection ends the step. */

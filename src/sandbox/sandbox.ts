@@ -1,6 +1,7 @@
 import { createCertificate } from '../core/certificate.ts';
 import type { CameraMailer, SimulatedCamera } from './camera-simulator.ts';
 import { cameraMessage, sendCameraMail } from './camera-smtp.ts';
+import type { SandboxUser } from './mail/accounts.ts';
 import { type MailSandbox, startMailSandbox } from './mail/mail-sandbox.ts';
 import { SIMULATORS } from './simulators.ts';
 
@@ -15,7 +16,7 @@ export interface SandboxCamera {
 
 export interface Sandbox {
   mail: MailSandbox;
-  account: { email: string; appPassword: string; accountPassword: string };
+  account: { email: string; appPassword: string; accountPassword: string; oauth2: NonNullable<SandboxUser['oauth2']> };
   /** The login of every simulated camera. */
   login: { username: string; password: string };
   cameras: SandboxCamera[];
@@ -32,7 +33,8 @@ export interface CameraWish {
 
 /** A Gmail-like server and simulated cameras on loopback: what the demo and the tests run on. */
 export async function startSandbox(wishes: readonly CameraWish[]): Promise<Sandbox> {
-  const account = { email: 'cameras@gmail.test', appPassword: 'abcdefghijklmnop', accountPassword: 'My-Account-Passw0rd' };
+  const oauth2 = { clientId: '2026.apps.gmail.test', clientSecret: 'GOCSPX-Sandbox-Client', refreshToken: '1//0gSandbox-Refresh' };
+  const account = { email: 'cameras@gmail.test', appPassword: 'abcdefghijklmnop', accountPassword: 'My-Account-Passw0rd', oauth2 };
   const login = { username: 'admin', password: 'Camera-2026' };
   const mail = await startMailSandbox({ users: [account] });
   const sendMail = mailerTrusting(mail.ca);

@@ -36,6 +36,58 @@ describe('mail account', () => {
     assert.equal(mailAccount(CUSTOM).imap, undefined);
   });
 
+  it('has the servers of the other services, whatever was saved before', () => {
+    const saved = { ...CUSTOM, port: '2525', security: 'none', imapHost: 'imap.example.org', appPassword: 'pass word' };
+    const icloud = mailAccount({ ...saved, service: 'icloud' });
+    assert.deepEqual(icloud.smtp, { host: 'smtp.mail.me.com', port: 587, security: 'starttls' });
+    assert.deepEqual(icloud.imap, { host: 'imap.mail.me.com', port: 993, security: 'tls' });
+    assert.equal(icloud.password.reveal(), 'password');
+    assert.throws(() => mailAccount({ ...saved, service: 'workspace-relay' }), code('bad-app-password', 'appPassword'));
+  });
+
+  it('takes the hosts of another region', () => {
+    const saved = { ...GMAIL, service: 'zoho', host: 'smtp.zoho.eu', port: '25', security: 'none' };
+    assert.deepEqual(mailAccount(saved).smtp, { host: 'smtp.zoho.eu', port: 465, security: 'tls' });
+    assert.deepEqual(mailAccount(saved).imap, { host: 'imap.zoho.com', port: 993, security: 'tls' });
+    assert.equal(mailAccount({ ...saved, host: '', imapHost: 'imap.zoho.eu' }).smtp.host, 'smtp.zoho.com');
+    assert.equal(mailAccount({ ...saved, imapHost: 'imap.zoho.eu' }).imap?.host, 'imap.zoho.eu');
+  });
+
+  it("logs in to Microsoft's services as they allow", () => {
+    const oauth2 = { ...GMAIL, appPassword: '', authentication: 'oauth2', clientId: 'id', refreshToken: 'refresh' };
+    assert.throws(() => mailAccount({ ...GMAIL, service: 'outlook' }), code('bad-input', 'passwords'));
+    const outlook = mailAccount({ ...oauth2, service: 'outlook' });
+    assert.equal(outlook.smtp.host, 'smtp-mail.outlook.com');
+    assert.equal(outlook.imap?.host, 'outlook.office365.com');
+    assert.equal(outlook.oauth2?.clientSecret, undefined);
+    assert.equal(mailAccount({ ...GMAIL, service: 'microsoft-365' }).imap, undefined);
+    assert.equal(mailAccount({ ...oauth2, service: 'microsoft-365' }).imap?.host, 'outlook.office365.com');
+  });
+
+  it('takes OAuth2 in place of a password', () => {
+    const saved = {
+      ...GMAIL,
+      appPassword: '',
+      authentication: 'oauth2',
+      clientId: ' id ',
+      clientSecret: 'secret-1',
+      refreshToken: ' 1//refresh ',
+    };
+    const { oauth2, password } = mailAccount(saved);
+    assert.equal(oauth2?.tokenUrl, 'https://oauth2.googleapis.com/token');
+    assert.deepEqual([oauth2?.clientId, oauth2?.clientSecret?.reveal(), oauth2?.refreshToken.reveal()], ['id', 'secret-1', '1//refresh']);
+    assert.equal(password.isEmpty, true);
+    assert.equal(
+      mailAccount({ ...saved, tokenUrl: 'https://login.example.org/token' }).oauth2?.tokenUrl,
+      'https://login.example.org/token',
+    );
+    assert.throws(() => mailAccount({ ...saved, tokenUrl: 'http://login.example.org/token' }), code('bad-input', 'tokenUrl'));
+    assert.throws(() => mailAccount({ ...saved, service: 'custom', host: 'mail.example.org' }), code('bad-input', 'tokenUrl'));
+    assert.throws(() => mailAccount({ ...saved, clientId: '' }), code('bad-input', 'clientId'));
+    assert.throws(() => mailAccount({ ...saved, refreshToken: ' ' }), code('bad-input', 'refreshToken'));
+    assert.doesNotMatch(inspect(mailAccount(saved), { depth: 9 }) + JSON.stringify(mailAccount(saved)), /secret-1|1\/\/refresh/);
+  });
+
   it('names the field that is wrong', () => {
     assert.throws(() => mailAccount({ ...GMAIL, email: '' }), code('bad-input', 'email'));
     assert.throws(() => mailAccount({ ...GMAIL, email: 'me@gmail' }), code('bad-input', 'email'));

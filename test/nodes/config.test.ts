@@ -1,11 +1,15 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: this is how Node-RED writes environment variables.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as camera from '../../nodes/camera-device/config.ts';
 import * as configure from '../../nodes/configure-camera-email/config.ts';
 import * as account from '../../nodes/gmail-account/config.ts';
+import accountTexts from '../../nodes/gmail-account/locales/en-US/gmail-account.json';
 import * as smtp from '../../nodes/gmail-app-smtp/config.ts';
 import { problems } from '../../nodes/shared/properties.ts';
 import * as test from '../../nodes/test-email/config.ts';
+import { MAIL_SERVICES } from '../../src/mail/services.ts';
 
 const nodes = { account, camera, configure, smtp, test };
 
@@ -128,9 +132,66 @@ describe('validators of the nodes', () => {
   });
 });
 
+describe('mail services in the account', () => {
+  const { defaults, validators, migrate, notesOf, hasHosts, SERVICES } = account;
+  const wrong = (saved: object) =>
+    problems(validators, { ...defaults, email: 'home@example.org', ...saved }).map(({ field, reason }) => `${field}: ${reason}`);
+
+  it('every choice of the dialog is a service, and every service a choice', () => {
+    const form = readFileSync(join(__dirname, '../../nodes/gmail-account/gmail-account.html'), 'utf8');
+    const select = /<select id="node-config-input-service">(.*?)<\/select>/s.exec(form)?.[1] ?? '';
+    const choices = [...select.matchAll(/<option value="([^"]+)"/g)].map(([, value]) => value);
+    assert.deepEqual(choices, SERVICES);
+    for (const { id, label } of MAIL_SERVICES.slice(1)) assert.ok(select.includes(`<option value="${id}">${label}</option>`), id);
+  });
+
+  it('every note has a text', () => {
+    const texts = accountTexts['gmail-account'].notes;
+    const used = SERVICES.flatMap((service) => ['password', 'oauth2'].flatMap((authentication) => notesOf({ service, authentication })));
+    assert.deepEqual([...new Set(used)].sort(), Object.keys(texts).sort());
+  });
+
+  it('is complete with a service alone, whose servers are known', () => {
+    for (const { id, password } of MAIL_SERVICES)
+      assert.deepEqual(wrong({ service: id }), password === 'none-works' ? ['authentication: passwords-not-taken'] : [], id);
+    assert.deepEqual(wrong({ service: 'outlook', authentication: 'oauth2' }), []);
+    assert.deepEqual(
+      SERVICES.filter((service) => hasHosts({ service })),
+      ['zoho', 'gmx', 'custom'],
+    );
+    assert.deepEqual(wrong({ service: 'zoho', host: 'https://smtp.zoho.eu' }), ['host: host-is-a-link']);
+    assert.equal(migrate({ service: 'zoho', security: 'none' }).security, 'tls');
+  });
+
+  it('an account that was saved before there was a choice of logins has a password', () => {
+    const { authentication: _, tokenUrl: __, ...older } = { ...defaults, email: 'home@example.org' };
+    assert.deepEqual(problems(validators, older), []);
+    assert.equal(migrate(older).authentication, 'password');
+  });
+
+  it('OAuth2 wants a token server behind https, where the service has none of its own', () => {
+    assert.deepEqual(wrong({ authentication: 'oauth2' }), []);
+    assert.deepEqual(wrong({ service: 'custom', host: 'mail.example.org', authentication: 'oauth2' }), ['tokenUrl: link-missing']);
+    for (const tokenUrl of ['http://login.example.org/token', 'login.example.org', 'https://user@login.example.org/'])
+      assert.deepEqual(wrong({ authentication: 'oauth2', tokenUrl }), ['tokenUrl: not-a-secure-link'], tokenUrl);
+    assert.deepEqual(wrong({ authentication: 'oauth2', tokenUrl: 'https://login.example.org:8443/a/token?x=1' }), []);
+    assert.equal(account.oauth2Verdict('clientId', '', { authentication: 'oauth2' }), 'client-missing');
+    assert.equal(account.oauth2Verdict('refreshToken', ' ', { authentication: 'oauth2' }), 'token-missing');
+    assert.equal(account.oauth2Verdict('refreshToken', '', { authentication: 'password' }), true);
+  });
+});
+
 describe('app password while it is typed', () => {
-  for (const [typed, service, verdict, letters] of [
-    ['abcd efgh ijkl mnop', 'gmail', true, 16],
+  for (const [typed, service, verdict, letters, form] of [
+    ['abcd efgh ijkl mnop', 'gmail', true, 16, 'complete'],
+    ['abcd efgh ijkl mnop', 'workspace-relay', true, 16, 'complete'],
+    ['abcd efgh ijkl mno', 'workspace-relay', 'password-one-missing', 15],
+    ['abcd-efgh-ijkl-mnop', 'icloud', true, 19, 'complete'],
+    ['My-Apple-Passw0rd', 'icloud', true, 17, 'unusual'],
+    ['abcdefghijklmnop', 'yahoo', true, 16, 'complete'],
+    ['short', 'yahoo', true, 5, 'unusual'],
+    ['7k2m 9x4q', 'fastmail', true, 8],
+    ['', 'fastmail', 'own-password-empty', 0],
     ['__PWRD__', 'gmail', true, 0],
     ['${APP_PASSWORD}', 'gmail', true, 0],
     ['abcd efgh ijkl mno', 'gmail', 'password-one-missing', 15],
@@ -140,6 +201,8 @@ describe('app password while it is typed', () => {
     ['', 'gmail', 'password-empty', 0],
     ['any thing 1', 'custom', true, 9],
   ] as const) {
-    it(`"${typed}" for ${service}`, () => assert.deepEqual(account.appPasswordVerdict(typed, service), { verdict, letters }));
+    it(`"${typed}" for ${service}`, () => {
+      assert.deepEqual(account.appPasswordVerdict(typed, service), { verdict, letters, ...(form === undefined ? {} : { form }) });
+    });
   }
 });

@@ -18,53 +18,57 @@ async function freePort(): Promise<number> {
 }
 
 describe('a camera that mails through Node-RED', () => {
-  it('is pointed at the listener, and its test mail is proven in the inbox', async () => {
-    // A recorder knows no STARTTLS, so that the listener is used as old devices use it.
-    const bench = await Bench.start([{ name: 'Old', vendor: 'hikvision', variant: 'recorder' }]);
-    try {
-      const port = await freePort();
-      const listener = {
-        id: 'mail-in',
-        z: 'flow',
-        x: 1,
-        y: 1,
-        type: 'camera-mail-in',
-        host: '127.0.0.1',
-        port,
-        auth: 'login',
-        account: 'account',
-        relayTo: '',
-        cameras: [],
-        wires: [[]],
-      };
-      const credentials = { 'mail-in': { users: JSON.stringify({ Old: 'Relay-2026' }) } };
-      await bench.load(
-        'configure-camera-email',
-        { action: 'apply', test: 'arrival', relay: 'mail-in', senderName: '{camera}' },
-        { credentials, more: [listener] },
-      );
-      const { each } = await bench.run({});
-      const result = each[0]?.payload as {
-        outcome: string;
-        error?: { code: string };
-        test?: { verdict: string; arrival?: { mailbox: string } };
-      };
-      assert.equal(result.outcome, 'applied', JSON.stringify(result));
-      assert.equal(result.test?.verdict, 'arrived');
-      assert.equal(result.test?.arrival?.mailbox, 'INBOX');
-      const device = bench.sandbox.cameras[0]?.device as HikvisionSimulator;
-      assert.match(
-        device.mailing,
-        new RegExp(`<ipAddress>127.0.0.1</ipAddress>\\s*<portNo>${port}</portNo><accountName>Old</accountName>`),
-      );
-      assert.equal(device.mailPassword, 'Relay-2026');
-      const again = await bench.run({});
-      assert.deepEqual(
-        again.each.map(({ payload }) => (payload as { outcome: string }).outcome),
-        ['unchanged'],
-      );
-    } finally {
-      await bench.close();
-    }
-  });
+  for (const authentication of ['password', 'oauth2'] as const) {
+    it(`is pointed at the listener, and its test mail is proven in the inbox, with ${authentication}`, async () => {
+      // A recorder knows no STARTTLS, so that the listener is used as old devices use it.
+      const bench = await Bench.start([{ name: 'Old', vendor: 'hikvision', variant: 'recorder' }]);
+      try {
+        const port = await freePort();
+        const listener = {
+          id: 'mail-in',
+          z: 'flow',
+          x: 1,
+          y: 1,
+          type: 'camera-mail-in',
+          host: '127.0.0.1',
+          port,
+          auth: 'login',
+          account: 'account',
+          relayTo: '',
+          cameras: [],
+          wires: [[]],
+        };
+        const { mail, account } = bench.sandbox;
+        const login = authentication === 'password' ? { appPassword: account.appPassword } : account.oauth2;
+        const credentials = { 'mail-in': { users: JSON.stringify({ Old: 'Relay-2026' }) }, account: login };
+        await bench.load(
+          'configure-camera-email',
+          { action: 'apply', test: 'arrival', relay: 'mail-in', senderName: '{camera}' },
+          { account: { authentication, tokenUrl: mail.tokens.url }, credentials, more: [listener] },
+        );
+        const { each } = await bench.run({});
+        const result = each[0]?.payload as {
+          outcome: string;
+          error?: { code: string };
+          test?: { verdict: string; arrival?: { mailbox: string } };
+        };
+        assert.equal(result.outcome, 'applied', JSON.stringify(result));
+        assert.equal(result.test?.verdict, 'arrived');
+        assert.equal(result.test?.arrival?.mailbox, 'INBOX');
+        const device = bench.sandbox.cameras[0]?.device as HikvisionSimulator;
+        assert.match(
+          device.mailing,
+          new RegExp(`<ipAddress>127.0.0.1</ipAddress>\\s*<portNo>${port}</portNo><accountName>Old</accountName>`),
+        );
+        assert.equal(device.mailPassword, 'Relay-2026');
+        const again = await bench.run({});
+        assert.deepEqual(
+          again.each.map(({ payload }) => (payload as { outcome: string }).outcome),
+          ['unchanged'],
+        );
+      } finally {
+        await bench.close();
+      }
+    });
+  }
 });

@@ -33,6 +33,7 @@ local_recipient_maps =
 
 virtual_mailbox_domains = ${domain}
 virtual_mailbox_maps = texthash:${root}/postfix/etc/mailboxes
+recipient_delimiter = +
 virtual_transport = lmtp:unix:${root}/dovecot/run/lmtp
 junk_destination_recipient_limit = 1
 header_checks = regexp:${root}/postfix/etc/header-checks

@@ -17,7 +17,10 @@ export interface MailHost {
   /** PEM of the authority that signed the servers' certificate (localhost, 127.0.0.1). */
   ca: string;
   ports: { smtps: number; submission: number; imaps: number };
+  /** `owner+anything@` reaches the owner too. */
   users: { camera: MailUser; owner: MailUser };
+  /** What Postfix has logged so far. */
+  log(): Promise<string>;
   /** Ends every process and removes every file; safe to call twice. */
   close(): Promise<void>;
 }
@@ -67,6 +70,7 @@ export async function startMailHost(): Promise<MailHost> {
       ca,
       ports: layout.ports,
       users,
+      log: () => readFile(join(root, 'postfix/log'), 'utf8'),
       close: () => {
         closing ??= close();
         return closing;

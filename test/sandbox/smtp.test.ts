@@ -53,6 +53,22 @@ describe('mail sandbox: SMTP', () => {
       ...extra,
     });
 
+  it('keeps many clients waiting at once without a warning of Node', async () => {
+    const warnings: Error[] = [];
+    const collect = (warning: Error) => warnings.push(warning);
+    process.on('warning', collect);
+    try {
+      const waiting = await Promise.all(Array.from({ length: 12 }, () => loggedIn()));
+      sandbox.script({ stage: 'mail', action: { delayMs: 60_000 } });
+      for (const wire of waiting) wire.send(`MAIL FROM:<${OWNER}>\r\n`);
+      while (sandbox.log.some(({ commands }) => commands.at(-1) !== 'MAIL')) await new Promise(setImmediate);
+      await new Promise(setImmediate);
+      assert.deepEqual(warnings, []);
+    } finally {
+      process.off('warning', collect);
+    }
+  });
+
   it('takes a mail from nodemailer over SSL and over STARTTLS', async () => {
     for (const extra of [{}, { port: sandbox.ports.starttls, secure: false, requireTLS: true }]) {
       const mailer = transport(extra);

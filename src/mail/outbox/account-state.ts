@@ -1,7 +1,7 @@
 import { randomBytes, scryptSync } from 'node:crypto';
 import { join } from 'node:path';
 import { CameraEmailError, ERROR_CODES, type ErrorCode } from '../../core/errors.ts';
-import type { MailAccount } from '../account.ts';
+import { loginText, type MailAccount } from '../account.ts';
 import type { SpoolFiles } from './spool-files.ts';
 
 /** Why nothing is sent at the moment. */
@@ -62,8 +62,9 @@ export class AccountState {
 }
 
 /** Tells an edited login from the refused one. Slow on purpose: passwords of other services than Gmail can be weak. */
-function fingerprint({ smtp, username, password }: MailAccount, salt: string): string {
-  return scryptSync(`${smtp.host}:${smtp.port} ${username} ${password.reveal()}`, salt, 32).toString('hex');
+function fingerprint(account: MailAccount, salt: string): string {
+  const { host, port } = account.smtp;
+  return scryptSync(`${host}:${port} ${loginText(account)}`, salt, 32).toString('hex');
 }
 
 function parse(text: string): Saved | undefined {

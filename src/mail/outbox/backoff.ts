@@ -36,7 +36,7 @@ const OTHERS: Steps = { firstMs: MINUTE, mostMs: HOUR };
 /** A certificate, a wrong port: somebody has to do something, but not always here. */
 const NOT_THE_MAIL: Steps = { firstMs: 5 * MINUTE, mostMs: HOUR };
 
-const STOPS: readonly ErrorCode[] = ['bad-app-password', 'app-password-required', 'web-login-required'];
+const STOPS: readonly ErrorCode[] = ['bad-app-password', 'app-password-required', 'web-login-required', 'oauth2-refused'];
 const ACCOUNT_WIDE: readonly ErrorCode[] = ['daily-limit', 'connection-lost', 'timeout', 'unreachable', 'port-blocked', 'too-many-logins'];
 
 /** `failures`: how many times in a row it has failed before, for the account or for this mail, whichever it concerns. */

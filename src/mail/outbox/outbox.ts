@@ -227,6 +227,8 @@ export class Outbox {
     await this.#spool.sweep();
     await this.#sentLog.load(now);
     await this.#rescan();
+    await this.#spool.settle();
+    await this.#sentLog.trim();
     for (const file of await this.#digests.load()) this.#tell({ kind: 'problem', problem: 'damaged', file });
     this.#owner = true;
     await this.#sender.start();

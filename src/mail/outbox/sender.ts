@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { asCameraEmailError, type CameraEmailError, type ErrorCode } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
-import type { MailAccount } from '../account.ts';
+import { type MailAccount, sameAccess } from '../account.ts';
 import type { MailTimeouts } from '../connect.ts';
 import { forgetRefusedLogin } from '../login-guard.ts';
 import { createMailer, type Mailer, type SendResult } from '../send.ts';
@@ -106,8 +106,7 @@ export class Sender {
   setAccount(account: MailAccount): void {
     const before = this.#account;
     this.#account = account;
-    const sameServer = JSON.stringify([before.smtp, before.tls]) === JSON.stringify([account.smtp, account.tls]);
-    if (sameServer && before.username === account.username && before.password.equals(account.password)) {
+    if (sameAccess(before, account)) {
       this.pump();
       return;
     }
@@ -209,7 +208,8 @@ export class Sender {
     const { id } = mail.envelope;
     const now = clock.now();
     const later = rejected.filter(({ error }) => error.retryable);
-    if (!sentLog.add(now, later.length === 0 ? id : undefined)) this.#parts.tell({ kind: 'problem', problem: 'disk', file: 'sent.log' });
+    const written = sentLog.add(now, later.length === 0 ? id : undefined);
+    if (!written || !(await sentLog.synced())) this.#parts.tell({ kind: 'problem', problem: 'disk', file: 'sent.log' });
     this.#failures = 0;
     this.#probing = false;
     mail.attempts += 1;

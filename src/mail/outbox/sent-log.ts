@@ -9,6 +9,9 @@ export class SentLog {
   readonly #files: SpoolFiles;
   #times: number[] = [];
   readonly #ids = new Set<string>();
+  #kept: string[] = [];
+  #syncing: Promise<boolean> = Promise.resolve(true);
+  #nextSync: Promise<boolean> | undefined;
 
   constructor(directory: string, files: SpoolFiles) {
     this.#file = join(directory, 'sent.log');
@@ -20,12 +23,22 @@ export class SentLog {
       (content) => content.toString('latin1'),
       () => '',
     );
-    const lines = text.split('\n').map((line) => /^(\d+) (\S+)$/.exec(line));
-    const recent = lines.filter((line) => line !== null).filter(([, time]) => Number(time) > now - DAY_MS && Number(time) <= now);
-    this.#times = recent.map(([, time]) => Number(time)).sort((one, other) => one - other);
+    const lines = text
+      .split('\n')
+      .map((line) => /^(\d+) (\S+)$/.exec(line))
+      .filter((line) => line !== null);
+    this.#kept = lines.filter(([, time]) => Number(time) > now - DAY_MS).map(([line]) => line);
+    const times = this.#kept.map((line) => Number.parseInt(line, 10));
+    this.#times = times.filter((time) => time <= now).sort((one, other) => one - other);
     this.#ids.clear();
-    for (const [, , id = ''] of recent) this.#ids.add(id);
-    if (text !== '') await this.#files.replace(this.#file, recent.map(([line]) => `${line}\n`).join('')).catch(() => undefined);
+    // Whatever the clock says: after a power cut a file may be back that was removed, and small hosts start with a wrong time.
+    for (const [, , id = ''] of lines) this.#ids.add(id);
+  }
+
+  /** Leaves out what was a day old when it was loaded, once the files of these mails are gone for good. A new file's name lasts from here on. */
+  async trim(): Promise<void> {
+    await this.#files.replace(this.#file, this.#kept.map((line) => `${line}\n`).join('')).catch(() => undefined);
+    this.#kept = [];
   }
 
   /**
@@ -41,6 +54,19 @@ export class SentLog {
     } catch {
       return false;
     }
+  }
+
+  /** Resolves when the lines so far are on disk for good, false when it does not take them. Lines that come meanwhile share the next sync. */
+  synced(): Promise<boolean> {
+    this.#nextSync ??= this.#syncing.then(() => {
+      this.#nextSync = undefined;
+      this.#syncing = this.#files.syncFile(this.#file).then(
+        () => true,
+        () => false,
+      );
+      return this.#syncing;
+    });
+    return this.#nextSync;
   }
 
   /** Sent for good, though its file is still there. */

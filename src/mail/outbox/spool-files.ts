@@ -12,6 +12,8 @@ export interface SpoolFiles {
   rename(from: string, to: string): Promise<void>;
   renameNow(from: string, to: string): void;
   appendNow(file: string, line: string): void;
+  /** What was appended so far is on disk for good when it resolves. */
+  syncFile(file: string): Promise<void>;
   syncDirectory(directory: string): Promise<void>;
   list(directory: string): Promise<string[]>;
   read(file: string): Promise<Buffer>;
@@ -39,6 +41,14 @@ export const diskFiles: SpoolFiles = {
   rename,
   renameNow: renameSync,
   appendNow: (file, line) => appendFileSync(file, line, { mode: 0o600 }),
+  async syncFile(file) {
+    const handle = await open(file, 'r+');
+    try {
+      await handle.datasync();
+    } finally {
+      await handle.close();
+    }
+  },
   syncDirectory,
   list: (directory) => readdir(directory),
   read: (file) => readFile(file),

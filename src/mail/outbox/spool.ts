@@ -94,6 +94,11 @@ export class Spool {
     return { found: found.sort((one, other) => (one.envelope.id < other.envelope.id ? -1 : 1)), damaged };
   }
 
+  /** What has been moved and removed stays so after a power cut. */
+  async settle(): Promise<void> {
+    for (const folder of ['new', 'cur']) await this.#files.syncDirectory(join(this.#directory, folder));
+  }
+
   /** What a process that is gone left half-written; it was never accepted. */
   async sweep(): Promise<void> {
     const folder = join(this.#directory, 'tmp');

@@ -120,7 +120,8 @@ export class Upkeep {
 
   async #giveUp(mail: Waiting): Promise<void> {
     const { sender, spool, list, tell } = this.#parts;
-    const error = sender.hold?.error ?? new CameraEmailError('timeout', 'too old to be sent', { retryable: false });
+    const error =
+      sender.hold?.error ?? new CameraEmailError('timeout', 'too old to be sent', { retryable: false, params: { field: 'expired' } });
     const file = await spool.fail(mail.envelope.id, { code: error.code, expired: true });
     list.remove(mail);
     tell({ kind: 'failed', mail: factsOf(mail), error, expired: true, file });

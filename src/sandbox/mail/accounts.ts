@@ -4,6 +4,8 @@ export interface SandboxUser {
   appPassword: string;
   /** The password of the Google account itself, which SMTP and IMAP refuse in a way of their own. */
   accountPassword?: string;
+  /** What the token server takes for an access token. */
+  oauth2?: { clientId: string; clientSecret: string; refreshToken: string };
 }
 
 export type LoginOutcome = 'accepted' | 'refused' | 'app-password-required' | 'too-many';

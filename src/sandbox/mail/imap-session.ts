@@ -8,10 +8,12 @@ import { ImapCommands, type Selection } from './imap-commands.ts';
 import { ImapSyntaxError, type ImapToken, parseArguments, textOf } from './imap-parser.ts';
 import type { PostOffice } from './post-office.ts';
 import type { ImapSession } from './session-log.ts';
-import { decodeBase64 } from './smtp-auth.ts';
+import { decodeBase64, parseXoauth2, TOKEN_REFUSED } from './smtp-auth.ts';
+import type { TokenOffice } from './token-office.ts';
 
 export interface ImapServices {
   accounts: Accounts;
+  tokens: TokenOffice;
   post: PostOffice;
   rules: FailureRules;
   secureContext: SecureContext;
@@ -169,7 +171,10 @@ export class ImapConversation {
     const response = parameters[1] === undefined ? (await this.#connection.line(LINE_BYTES))?.text : textOf(parameters[1]);
     if (response === undefined) return undefined;
     if (method === 'XOAUTH2') {
-      this.#send(`+ ${Buffer.from('{"status":"400","schemes":"Bearer","scope":"https://mail.google.com/"}').toString('base64')}`);
+      const { user, token } = parseXoauth2(decodeBase64(response));
+      if (this.#services.tokens.isValid(user, token)) return this.#login(tag, user, undefined);
+      this.#log.logins.push({ user, outcome: 'refused' });
+      this.#send(`+ ${Buffer.from(TOKEN_REFUSED).toString('base64')}`);
       await this.#connection.line(LINE_BYTES);
       return LOGIN_REPLIES.refused;
     }
@@ -178,13 +183,14 @@ export class ImapConversation {
     return this.#login(tag, parts[1] ?? '', parts[2] ?? '');
   }
 
-  async #login(tag: string, user: string, password: string): Promise<string | undefined> {
+  /** `password` undefined: a token has been accepted already. */
+  async #login(tag: string, user: string, password: string | undefined): Promise<string | undefined> {
     if (!this.#connection.encrypted) return 'NO [PRIVACYREQUIRED] Encryption required (Failure)';
     if (this.#commands !== undefined) throw new ImapSyntaxError('Already logged in');
     const entry: ImapSession['logins'][number] = { user, outcome: 'scripted' };
     this.#log.logins.push(entry);
     if (await this.#scripted('auth', tag, user)) return undefined;
-    const outcome = this.#services.accounts.check(user, password);
+    const outcome = password === undefined ? 'accepted' : this.#services.accounts.check(user, password);
     entry.outcome = outcome;
     const mailbox = this.#services.post.mailbox(user);
     if (outcome !== 'accepted') return LOGIN_REPLIES[outcome];

@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { createCertificate } from '../../core/certificate.ts';
@@ -11,6 +11,7 @@ import type { SandboxMail } from './message.ts';
 import { PostOffice } from './post-office.ts';
 import type { ImapSession, SmtpSession } from './session-log.ts';
 import { SmtpConversation } from './smtp-session.ts';
+import { TokenOffice } from './token-office.ts';
 
 export interface SandboxMailOptions {
   users: SandboxUser[];
@@ -18,7 +19,7 @@ export interface SandboxMailOptions {
   certificate?: { cert: string; key: string; ca: string };
   host?: '127.0.0.1';
   /** Default 0: any free port. */
-  ports?: { smtps?: number; starttls?: number; imaps?: number; imapStarttls?: number };
+  ports?: { smtps?: number; starttls?: number; imaps?: number; imapStarttls?: number; tokens?: number };
   /** Default: Gmail's. */
   maxMessageBytes?: number;
   /** X-GM-EXT-1 on IMAP. Default true. */
@@ -32,6 +33,8 @@ export interface MailSandbox {
   readonly ports: { smtps: number; starttls: number; imaps: number; imapStarttls: number };
   /** PEM of the authority that clients have to trust. */
   readonly ca: string;
+  /** Where clients fetch access tokens. */
+  readonly tokens: TokenOffice;
   /** Throws RangeError for an address that is none of the sandbox's. */
   mailbox(email: string): SandboxMailbox;
   /** Puts a mail into a mailbox without SMTP, byte for byte, e.g. one that lay there before. */
@@ -52,10 +55,13 @@ export async function startMailSandbox(options: SandboxMailOptions): Promise<Mai
   const host = options.host ?? '127.0.0.1';
   const certificate = options.certificate ?? ownCertificate();
   const closing = new AbortController();
+  // Every answer that a rule holds back listens to it.
+  setMaxListeners(0, closing.signal);
   const rules = new FailureRules();
   const accounts = new Accounts(options.users);
   const post = new PostOffice(accounts.emails, options.folderNames ?? {}, rules, closing.signal);
-  const common = { accounts, post, rules, secureContext: createSecureContext(certificate), signal: closing.signal };
+  const tokens = new TokenOffice(options.users);
+  const common = { accounts, tokens, post, rules, secureContext: createSecureContext(certificate), signal: closing.signal };
   const smtp = { ...common, maxMessageBytes: options.maxMessageBytes ?? 35_882_577 };
   const imap = { ...common, gmailExtensions: options.gmailExtensions ?? true };
   const log: SmtpSession[] = [];
@@ -99,6 +105,7 @@ export async function startMailSandbox(options: SandboxMailOptions): Promise<Mai
     imaps: await listen(options.ports?.imaps, imapServer(true)),
     imapStarttls: await listen(options.ports?.imapStarttls, imapServer(false)),
   };
+  await tokens.listen(host, options.ports?.tokens ?? 0, certificate);
   const portOf = (server: Server) => (server.address() as AddressInfo).port;
 
   const mailbox = (email: string): SandboxMailbox => {
@@ -116,6 +123,7 @@ export async function startMailSandbox(options: SandboxMailOptions): Promise<Mai
       imapStarttls: portOf(servers.imapStarttls),
     },
     ca: certificate.ca,
+    tokens,
     mailbox,
     place(email, raw, where, receivedAt) {
       const mail = post.compose(Buffer.from(raw), { from: '', to: [email] }, receivedAt);
@@ -130,7 +138,7 @@ export async function startMailSandbox(options: SandboxMailOptions): Promise<Mai
       closing.abort();
       const closed = opened.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
       for (const socket of sockets) socket.destroy();
-      await Promise.all(closed);
+      await Promise.all([...closed, tokens.close()]);
       if (faults.length > 0) throw new AggregateError(faults, 'the mail sandbox itself failed');
     },
   };

@@ -9,9 +9,11 @@ import { findField, parseFields, splitMessage } from './message.ts';
 import type { PostOffice } from './post-office.ts';
 import type { SmtpSession } from './session-log.ts';
 import { readCredentials } from './smtp-auth.ts';
+import type { TokenOffice } from './token-office.ts';
 
 export interface SmtpServices {
   accounts: Accounts;
+  tokens: TokenOffice;
   post: PostOffice;
   rules: FailureRules;
   secureContext: SecureContext;
@@ -146,7 +148,8 @@ export class SmtpConversation {
     if (this.#user !== undefined || this.#transaction !== undefined) return this.#complain(GMAIL_REPLIES.badSequence);
     if (argument.trim() === '') return this.#complain(GMAIL_REPLIES.syntax);
     const method = argument.trim().split(' ')[0]?.toUpperCase() ?? '';
-    const login = await readCredentials(this.#connection, argument);
+    const isToken = (user: string, token: string) => this.#services.tokens.isValid(user, token);
+    const login = await readCredentials(this.#connection, argument, isToken);
     if (login === undefined) return;
     const entry: SmtpSession['logins'][number] = { method, user: login.user, outcome: 'unreadable' };
     this.#log.logins.push(entry);
@@ -154,8 +157,11 @@ export class SmtpConversation {
       entry.outcome = 'scripted';
       return;
     }
-    if ('reply' in login) return this.#complain(login.reply);
-    entry.outcome = this.#services.accounts.checkCounting(login.user, login.password, Date.now());
+    if ('reply' in login) {
+      if (login.reply === GMAIL_REPLIES.badCredentials) entry.outcome = 'refused';
+      return this.#complain(login.reply);
+    }
+    entry.outcome = 'token' in login ? 'accepted' : this.#services.accounts.checkCounting(login.user, login.password, Date.now());
     if (entry.outcome === 'accepted') this.#user = login.user.toLowerCase();
     this.#reply(LOGIN_REPLIES[entry.outcome]);
   }

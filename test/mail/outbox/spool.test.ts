@@ -39,6 +39,7 @@ describe('spool', () => {
     };
     offline();
     const outbox = await bench.open({ files: recorded });
+    done.length = 0;
     await bench.add(outbox, 'one');
     assert.deepEqual(done, ['written and synced tmp', 'renamed tmp to new', 'synced new']);
   });
