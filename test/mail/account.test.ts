@@ -37,11 +37,11 @@ describe('mail account', () => {
   });
 
   it('has the servers of the other services, whatever was saved before', () => {
-    const saved = { ...CUSTOM, port: '2525', security: 'none', imapHost: 'imap.example.org', appPassword: 'pass word' };
+    const saved = { ...CUSTOM, port: '2525', security: 'none', imapHost: 'imap.example.org', appPassword: 'p4ss word' };
     const icloud = mailAccount({ ...saved, service: 'icloud' });
     assert.deepEqual(icloud.smtp, { host: 'smtp.mail.me.com', port: 587, security: 'starttls' });
     assert.deepEqual(icloud.imap, { host: 'imap.mail.me.com', port: 993, security: 'tls' });
-    assert.equal(icloud.password.reveal(), 'password');
+    assert.equal(icloud.password.reveal(), 'p4ssword');
     assert.throws(() => mailAccount({ ...saved, service: 'workspace-relay' }), code('bad-app-password', 'appPassword'));
   });
 

@@ -114,7 +114,7 @@ describe('an account with OAuth2', () => {
     assert.equal((await verify({}, stored)).ok, true);
     assert.deepEqual(outcomes(), ['granted']);
     const elsewhere = await verify({ tokenUrl: `${mail.tokens.url}?elsewhere` }, stored);
-    assert.match(elsewhere.error?.message ?? '', /stored password/);
+    assert.match(elsewhere.error?.message ?? '', /is not sent there/);
     assert.deepEqual(outcomes(), ['granted']);
     const wrong = await verify({}, { ...stored, refreshToken: '1//wrong' });
     assert.deepEqual([wrong.ok, wrong.smtp?.error?.code], [false, 'oauth2-refused']);

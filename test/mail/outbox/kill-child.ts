@@ -45,10 +45,14 @@ async function main(): Promise<void> {
   });
   console.log('open');
   for (let number = order.from; number < order.to; number += 20) {
+    const subjects = Array.from({ length: Math.min(20, order.to - number) }, (_, index) => `mail ${number + index}`);
+    // All before the first is handed in: they are not composed in order.
+    const mails = await Promise.all(
+      subjects.map((subject) => composeMail({ to: 'you@gmail.com', subject, text: 'x'.repeat(2_000) }, account)),
+    );
     await Promise.all(
-      Array.from({ length: Math.min(20, order.to - number) }, async (_, index) => {
-        const subject = `mail ${number + index}`;
-        const mail = await composeMail({ to: 'you@gmail.com', subject, text: 'x'.repeat(2_000) }, account);
+      mails.map(async (mail, index) => {
+        const subject = subjects[index];
         await outbox.add(mail, { topic: `topic ${(number + index) % order.topics}`, subject });
         console.log(`accepted ${number + index}`);
       }),
