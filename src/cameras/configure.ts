@@ -26,6 +26,8 @@ export async function configureCamera(
   } finally {
     await run.finish();
   }
+  if (run.result.error === undefined) services.deviceDone?.();
+  await run.kept();
   return { ...run.result, ms: services.clock.now() - started };
 }
 
@@ -33,6 +35,8 @@ class ConfigureRun {
   readonly result: CameraOutcome;
   readonly #key: string;
   #camera: Camera | undefined;
+  /** What came of it, on its way to the disk. */
+  #keeping: Promise<void> | undefined;
 
   constructor(
     private readonly target: CameraTarget,
@@ -52,6 +56,10 @@ class ConfigureRun {
   async finish(): Promise<void> {
     // A counted session is given back even when the job was stopped; its own request deadlines bound this.
     await this.#camera?.close?.(AbortSignal.timeout(LIMITS.device.logoutMs)).catch(() => undefined);
+  }
+
+  async kept(): Promise<void> {
+    await this.#keeping?.catch((error) => this.fail(asCameraEmailError(error)));
   }
 
   async start(): Promise<void> {
@@ -82,7 +90,7 @@ class ConfigureRun {
       throw new CameraEmailError('bad-input', 'nothing to configure without an account', { params: { field: 'account' } });
     const switching = order.enabled !== undefined;
     const reading = await camera.read({ events: order.wanted.events !== undefined || switching }, signal);
-    const capabilities = await camera.capabilities(signal);
+    const capabilities = await camera.capabilities(signal, order.action === 'apply' ? order.wanted : undefined);
     const held = await this.services.written.compare(this.#key, order.wanted.password);
     const verifying = order.action === 'verify';
     // A check cannot know what was never written by us; a write must then make sure.
@@ -154,14 +162,21 @@ class ConfigureRun {
     result.outcome = 'applied';
     if (switching) return;
     if (order.test === 'none') {
-      await services.written.remember(this.#key, wanted.password, undefined);
+      this.#keep(undefined);
       return;
     }
     const test = await services.prove({ camera, settings: after.settings, wanted, depth: order.test, experimental }, signal);
     this.#take(test);
     if (isFailure(test))
       await this.#undo(camera, before, previousPassword, wanted, test.error ?? new CameraEmailError('test-failed', 'the test mail failed'));
-    else await services.written.remember(this.#key, wanted.password, test.verdict === 'inconclusive' ? undefined : order.test);
+    else this.#keep(test.verdict === 'inconclusive' ? undefined : order.test);
+  }
+
+  #keep(proven: 'camera' | 'arrival' | undefined): void {
+    const { wanted } = this.order;
+    if (wanted === undefined) return;
+    this.#keeping = this.services.written.remember(this.#key, wanted.password, proven);
+    this.#keeping.catch(() => undefined);
   }
 
   async #isProven(): Promise<boolean> {
@@ -176,7 +191,7 @@ class ConfigureRun {
     const test = await this.services.prove({ camera, settings, wanted, depth: this.order.test, experimental }, this.signal);
     this.#take(test);
     if (isFailure(test)) this.fail(test.error ?? new CameraEmailError('test-failed', 'the test mail failed'));
-    else if (test.verdict !== 'inconclusive') await this.services.written.remember(this.#key, wanted.password, this.order.test);
+    else if (test.verdict !== 'inconclusive') this.#keep(this.order.test);
   }
 
   #take(test: TestResult): void {

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes, scryptSync } from 'node:crypto';
+import { randomBytes, scrypt } from 'node:crypto';
 import { loadJson } from '../core/files.ts';
 import type { Secret } from '../core/secret.ts';
 import { StateFile } from '../core/state-file.ts';
@@ -33,7 +33,7 @@ export interface WrittenRecord {
 
 export function openWrittenRecord(file: string, report: (damagedFile: string) => void): WrittenRecord {
   const seen = new Map<string, Secret>();
-  const tags = new Map<string, string>();
+  const tags = new WeakMap<Secret, Promise<string>>();
   let opened: Promise<{ state: WrittenFile; disk: StateFile }> | undefined;
 
   const load = async () => {
@@ -46,15 +46,13 @@ export function openWrittenRecord(file: string, report: (damagedFile: string) =>
     opened ??= load();
     return opened;
   };
-  const tagOf = async (password: Secret): Promise<string> => {
-    const { salt } = (await get()).state;
-    const quick = createHmac('sha256', salt).update(password.reveal()).digest('hex');
-    let tag = tags.get(quick);
-    if (tag === undefined) {
-      // Slow on purpose: the file must not help anybody to guess a short password.
-      tag = scryptSync(password.reveal(), salt, 32).toString('hex');
-      tags.set(quick, tag);
-    }
+  const tagOf = (password: Secret): Promise<string> => {
+    const tag = tags.get(password) ?? makeTag(password);
+    tags.set(password, tag);
+    return tag;
+  };
+  const makeTag = async (password: Secret): Promise<string> => {
+    const tag = await slowHash(password, (await get()).state.salt);
     seen.set(tag, password);
     return tag;
   };
@@ -82,10 +80,17 @@ export function openWrittenRecord(file: string, report: (damagedFile: string) =>
     async remember(cameraKey, password, proven) {
       const { state, disk } = await get();
       state.cameras[cameraKey] = { passwordTag: await tagOf(password), proven };
-      await disk.save();
+      await disk.saveWithOthers();
     },
     tag: tagOf,
   };
+}
+
+/** Slow on purpose: the file must not help anybody to guess a short password. */
+function slowHash(password: Secret, salt: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    scrypt(password.reveal(), salt, 32, (error, hash) => (error ? reject(error) : resolve(hash.toString('hex'))));
+  });
 }
 
 function emptyFile(): WrittenFile {

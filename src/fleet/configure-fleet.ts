@@ -99,7 +99,7 @@ class FleetConfiguration {
         // The first camera of a job that is carried on was proven by the run that was killed.
         canary: order.canary && order.action === 'apply' && job?.finishedBefore.size === 0,
         deviceOf: (camera) => ('target' in camera ? deviceOf(camera.target) : undefined),
-        work: (camera, limited) => this.#work(camera, limited),
+        work: (camera, limited, release) => this.#work(camera, limited, release),
         failed: (camera, error) => this.#withoutWork(camera, 'failed', error),
         skipped: (camera, cause) => this.#withoutWork(camera, 'skipped', cause),
         succeeded: isGood,
@@ -147,13 +147,13 @@ class FleetConfiguration {
     }
   }
 
-  #work(camera: FleetCamera, signal: AbortSignal): Promise<CameraOutcome> {
+  #work(camera: FleetCamera, signal: AbortSignal, release: () => void): Promise<CameraOutcome> {
     if ('error' in camera) return Promise.reject(camera.error);
     const { target } = camera;
-    return this.services.exclusively(target, signal, () => this.#configure(target, this.#isFinished(camera), signal));
+    return this.services.exclusively(target, signal, () => this.#configure(target, this.#isFinished(camera), signal, release));
   }
 
-  async #configure(target: CameraTarget, finished: boolean, signal: AbortSignal): Promise<CameraOutcome> {
+  async #configure(target: CameraTarget, finished: boolean, signal: AbortSignal, release: () => void): Promise<CameraOutcome> {
     const { action, account, wishes, arrivalMs, test, rollback, rotate, backup, enabled } = this.order;
     const { connect, backups, written, clock } = this.services;
     const own = account === undefined ? undefined : wantedFor(account, wishes, target.name);
@@ -177,6 +177,7 @@ class FleetConfiguration {
         written,
         clock,
         verifyAccount: () => this.#verify(),
+        deviceDone: release,
         prove: account === undefined ? noProof : createProver(account, clock, arrivalMs),
       },
       signal,

@@ -13,6 +13,23 @@ export const DOCUMENTED_LIMITS = {
   intervals: [2, 3, 4, 5],
 } as const;
 
+/** True when every device that keeps the documented limits can hold it. */
+export function fitsDocumentedLimits({ server, username, password, sender, senderName = '', recipients = [] }: LimitedFields): boolean {
+  const { maxLength, maxRecipients } = DOCUMENTED_LIMITS;
+  const fits = (text: string, limit: number) => Buffer.byteLength(text, 'utf8') <= limit;
+  return (
+    fits(server, maxLength.server) &&
+    fits(username, maxLength.username) &&
+    fits(password.reveal(), maxLength.password) &&
+    fits(sender, maxLength.sender) &&
+    fits(senderName, maxLength.senderName) &&
+    recipients.length <= maxRecipients &&
+    recipients.every((recipient) => fits(recipient, maxLength.recipient))
+  );
+}
+
+type LimitedFields = Pick<WantedEmail, 'server' | 'username' | 'password' | 'sender' | 'senderName' | 'recipients'>;
+
 /** Offsets and elements of the one `<mailing>` in a document of either form. */
 interface MailingForm {
   document: XmlDocument;
@@ -108,6 +125,7 @@ export function withPassword(body: string, password: string): string {
 
 /** A document as it was read, fit to be kept: an element for the password stays where it is, empty. */
 export function withEmptyPassword(body: string): string {
+  if (!/<(?:[\w.-]+:)?password\b/.test(body)) return body;
   const { document, smtp } = openMailing(body);
   const element = child(smtp, 'password');
   if (element !== undefined) document.setText(element, '');

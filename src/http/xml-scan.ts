@@ -1,0 +1,85 @@
+import { LIMITS } from '../core/limits.ts';
+import type { XmlElement } from './xml.ts';
+
+interface Open {
+  element: { name: string; attributes: Record<string, string>; children: XmlElement[]; text: string; start: number; end: number };
+  qualified: string;
+  /** Own text before it is decoded. */
+  raw: string;
+}
+
+const NAME = '[A-Za-z_][\\w.-]*(?::[A-Za-z_][\\w.-]*)?';
+const ATTRIBUTE = `[ \\t\\r\\n]+${NAME}=(?:"[^"<&\\t\\r\\n]*"|'[^'<&\\t\\r\\n]*')`;
+const TAG = new RegExp(`<(?:/(${NAME})[ \\t\\r\\n]*|(${NAME})((?:${ATTRIBUTE})*)[ \\t\\r\\n]*(/?))>`, 'y');
+const ATTRIBUTES = new RegExp(`(${NAME})=(?:"([^"]*)"|'([^']*)')`, 'g');
+const DECLARATION = /<\?xml(?:[ \t\r\n]+[a-z]+=(?:"[\w.:-]*"|'[\w.:-]*'))*[ \t\r\n]*\?>/y;
+/** What every object has already: fast-xml-parser renames such elements. */
+const NO_NAMES = {};
+/** An ampersand that begins neither a character reference nor one of the five entities. */
+const ODD_AMPERSAND = /&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)/;
+
+/**
+ * One pass over a plain document: elements, attributes, text, comments and a declaration. Undefined for anything else or anything
+ * malformed, which is for the real parser to judge. `decode` makes text out of bytes and entities.
+ */
+export function scanXml(source: string, from: number, decode: (raw: string) => string): XmlElement | undefined {
+  let at = from;
+  let count = 0;
+  let root: Open['element'] | undefined;
+  let parent: Open | undefined;
+  const outer: Open[] = [];
+  DECLARATION.lastIndex = at;
+  if (DECLARATION.test(source)) at = DECLARATION.lastIndex;
+  while (at < source.length) {
+    const less = source.indexOf('<', at);
+    const text = source.slice(at, less < 0 ? source.length : less);
+    if (parent === undefined) {
+      if (text.trim() !== '') return undefined;
+    } else if (text !== '') {
+      if (text.includes('>') || (text.includes('&') && ODD_AMPERSAND.test(text))) return undefined;
+      parent.raw += text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text;
+    }
+    if (less < 0) break;
+    if (source.startsWith('<!--', less)) {
+      const dashes = source.indexOf('--', less + 4);
+      if (dashes < 0 || source[dashes + 2] !== '>') return undefined;
+      at = dashes + 3;
+      continue;
+    }
+    TAG.lastIndex = less;
+    const tag = TAG.exec(source);
+    if (tag === null) return undefined;
+    at = TAG.lastIndex;
+    const [, closed, opened = '', attributeText = '', slash] = tag;
+    if (closed !== undefined) {
+      if (parent === undefined || parent.qualified !== closed) return undefined;
+      parent.element.text = decode(parent.raw);
+      parent.element.end = at;
+      parent = outer.pop();
+      continue;
+    }
+    if (opened in NO_NAMES) return undefined;
+    count += 1;
+    if (count > LIMITS.xml.elements || outer.length + 2 > LIMITS.xml.depth) return undefined;
+    const attributes = attributeText === '' ? {} : attributesOf(attributeText);
+    if (attributes === undefined) return undefined;
+    const element = { name: opened.slice(opened.indexOf(':') + 1), attributes, children: [], text: '', start: less, end: at };
+    if (parent !== undefined) parent.element.children.push(element);
+    else if (root === undefined) root = element;
+    else return undefined;
+    if (slash === '/') continue;
+    if (parent !== undefined) outer.push(parent);
+    parent = { element, qualified: opened, raw: '' };
+  }
+  return parent === undefined ? root : undefined;
+}
+
+function attributesOf(text: string): Record<string, string> | undefined {
+  const attributes: Record<string, string> = {};
+  for (const [, name = '', double, single] of text.matchAll(ATTRIBUTES)) {
+    // Given twice, or a name that every object has already.
+    if (name in attributes) return undefined;
+    attributes[name] = double ?? single ?? '';
+  }
+  return attributes;
+}
