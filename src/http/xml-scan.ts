@@ -10,9 +10,11 @@ interface Open {
 
 const NAME = '[A-Za-z_][\\w.-]*(?::[A-Za-z_][\\w.-]*)?';
 const ATTRIBUTE = `[ \\t\\r\\n]+${NAME}=(?:"[^"<&\\t\\r\\n]*"|'[^'<&\\t\\r\\n]*')`;
-const TAG = new RegExp(`<(?:/(${NAME})[ \\t\\r\\n]*|(${NAME})((?:${ATTRIBUTE})*)[ \\t\\r\\n]*(/?))>`, 'y');
+const OPENING = new RegExp(`<(${NAME})((?:${ATTRIBUTE})*)[ \\t\\r\\n]*(/?)>`, 'y');
 const ATTRIBUTES = new RegExp(`(${NAME})=(?:"([^"]*)"|'([^']*)')`, 'g');
 const DECLARATION = /<\?xml(?:[ \t\r\n]+[a-z]+=(?:"[\w.:-]*"|'[\w.:-]*'))*[ \t\r\n]*\?>/y;
+const SLASH = 47;
+const EXCLAMATION = 33;
 /** What every object has already: fast-xml-parser renames such elements. */
 const NO_NAMES = {};
 /** An ampersand that begins neither a character reference nor one of the five entities. */
@@ -23,6 +25,7 @@ const ODD_AMPERSAND = /&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)
  * malformed, which is for the real parser to judge. `decode` makes text out of bytes and entities.
  */
 export function scanXml(source: string, from: number, decode: (raw: string) => string): XmlElement | undefined {
+  const isPlain = !/[&\u0080-\uffff]/.test(source);
   let at = from;
   let count = 0;
   let root: Open['element'] | undefined;
@@ -36,28 +39,33 @@ export function scanXml(source: string, from: number, decode: (raw: string) => s
     if (parent === undefined) {
       if (text.trim() !== '') return undefined;
     } else if (text !== '') {
-      if (text.includes('>') || (text.includes('&') && ODD_AMPERSAND.test(text))) return undefined;
+      if (/[>&]/.test(text) && (text.includes('>') || ODD_AMPERSAND.test(text))) return undefined;
       parent.raw += text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text;
     }
     if (less < 0) break;
-    if (source.startsWith('<!--', less)) {
+    const next = source.charCodeAt(less + 1);
+    if (next === EXCLAMATION) {
+      if (!source.startsWith('--', less + 2)) return undefined;
       const dashes = source.indexOf('--', less + 4);
       if (dashes < 0 || source[dashes + 2] !== '>') return undefined;
       at = dashes + 3;
       continue;
     }
-    TAG.lastIndex = less;
-    const tag = TAG.exec(source);
-    if (tag === null) return undefined;
-    at = TAG.lastIndex;
-    const [, closed, opened = '', attributeText = '', slash] = tag;
-    if (closed !== undefined) {
-      if (parent === undefined || parent.qualified !== closed) return undefined;
-      parent.element.text = decode(parent.raw);
+    if (next === SLASH) {
+      if (parent === undefined || !source.startsWith(parent.qualified, less + 2)) return undefined;
+      const after = less + 2 + parent.qualified.length;
+      at = source.indexOf('>', after) + 1;
+      if (at === 0 || (at > after + 1 && source.slice(after, at - 1).trim() !== '')) return undefined;
+      parent.element.text = parent.raw === '' || isPlain ? parent.raw : decode(parent.raw);
       parent.element.end = at;
       parent = outer.pop();
       continue;
     }
+    OPENING.lastIndex = less;
+    const tag = OPENING.exec(source);
+    if (tag === null) return undefined;
+    at = OPENING.lastIndex;
+    const [, opened = '', attributeText = '', slash] = tag;
     if (opened in NO_NAMES) return undefined;
     count += 1;
     if (count > LIMITS.xml.elements || outer.length + 2 > LIMITS.xml.depth) return undefined;

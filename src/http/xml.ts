@@ -44,7 +44,7 @@ export class XmlDocument {
   /** Throws `unreadable` for anything but one well-formed element within LIMITS.xml; document types and entities are refused. */
   static parse(source: string): XmlDocument {
     if (source.length > LIMITS.xml.bytes) throw unreadable('the document is too large');
-    if (/<!(DOCTYPE|ENTITY)/i.test(source)) throw unreadable('the document declares entities');
+    if (source.includes('<!') && /<!(DOCTYPE|ENTITY)/i.test(source)) throw unreadable('the document declares entities');
     const charset = /^[^<]*<\?xml[^>]*encoding=["']([\w.:-]+)["']/i.exec(source)?.[1] ?? 'utf-8';
     // A byte order mark or blank line before the declaration: tolerated on reading, kept on writing.
     const lead = /^(?:\u00ef\u00bb\u00bf)?\s*/.exec(source)?.[0].length ?? 0;

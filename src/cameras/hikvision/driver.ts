@@ -20,7 +20,6 @@ import type {
 import {
   DOCUMENTED_LIMITS,
   fitsDocumentedLimits,
-  hasStartTls,
   readCapabilities,
   readMailing,
   singleMailing,
@@ -87,6 +86,7 @@ class HikvisionCamera extends HikvisionView implements Camera {
   readonly #isapi: Isapi;
   readonly #protection: Protection;
   #mailing: DeviceDocument | undefined;
+  #hasStartTls: boolean | undefined;
   /** Those whose linkage the device showed, once it was read. */
   #events: string[] | undefined;
 
@@ -110,7 +110,7 @@ class HikvisionCamera extends HikvisionView implements Camera {
     const limitsFromDevice = Object.values(told?.maxLength ?? {}).some((value) => value !== undefined);
     const transport: Transport = { plainWarning: !this.http.secure && sensitive === undefined, encrypts: sensitive !== undefined };
     return {
-      securities: this.#mailing === undefined || hasStartTls(this.#mailing.body) ? undefined : ['none', 'tls'],
+      securities: this.#hasStartTls !== false ? undefined : ['none', 'tls'],
       limitsFromDevice,
       maxLength: limitsFromDevice ? told?.maxLength : DOCUMENTED_LIMITS.maxLength,
       maxRecipients: told?.maxRecipients ?? DOCUMENTED_LIMITS.maxRecipients,
@@ -124,7 +124,9 @@ class HikvisionCamera extends HikvisionView implements Camera {
 
   async read(scope: { events: boolean }, signal: AbortSignal): Promise<EmailReading> {
     const mailing = await this.#readMailing(signal);
-    const reading: EmailReading = { settings: readMailing(mailing.body), documents: [mailing] };
+    const { settings, hasStartTls } = readMailing(mailing.body);
+    this.#hasStartTls = hasStartTls;
+    const reading: EmailReading = { settings, documents: [mailing] };
     if (scope.events) {
       const triggers = await this.#optional(() => this.#isapi.get(PATHS.triggers, signal));
       if (triggers !== undefined) {

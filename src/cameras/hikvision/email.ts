@@ -52,9 +52,19 @@ function addressOf(receiver: XmlElement): XmlElement | undefined {
   return child(receiver, 'emailAddress') ?? child(receiver, 'receiverAddress');
 }
 
-/** The settings of a mailing document, camera or recorder form. Throws `unreadable`. */
-export function readMailing(body: string): EmailSettings {
+/**
+ * The settings of a mailing document, camera or recorder form, and whether it has the flags for STARTTLS: recorders have enableSSL only.
+ * Throws `unreadable`.
+ */
+export function readMailing(body: string): { settings: EmailSettings; hasStartTls: boolean } {
   const { mailing, smtp } = openMailing(body);
+  return {
+    settings: settingsOf(mailing, smtp),
+    hasStartTls: child(smtp, 'enableTLS') !== undefined || child(smtp, 'startTLS') !== undefined,
+  };
+}
+
+function settingsOf(mailing: XmlElement, smtp: XmlElement): EmailSettings {
   const byAddress = childText(smtp, 'addressingFormatType') === 'ipaddress';
   const snapshot = child(mailing, 'attachment', 'snapshot');
   const interval = Number(childText(snapshot, 'interval') ?? Number.NaN);
@@ -84,12 +94,6 @@ function readSecurity(smtp: XmlElement): MailSecurity | undefined {
   if (readFlag(smtp, 'enableTLS') || readFlag(smtp, 'startTLS')) return 'starttls';
   const ssl = readFlag(smtp, 'enableSSL');
   return ssl === undefined ? undefined : ssl ? 'tls' : 'none';
-}
-
-/** True where the form has the flags for STARTTLS; recorders have enableSSL only. */
-export function hasStartTls(body: string): boolean {
-  const { smtp } = openMailing(body);
-  return child(smtp, 'enableTLS') !== undefined || child(smtp, 'startTLS') !== undefined;
 }
 
 /** The device's own document with what is wanted in it, all else byte for byte. The password is always written. */
@@ -219,6 +223,7 @@ export function readCapabilities(body: string): Pick<EmailCapabilities, 'maxLeng
 
 /** One `<mailing>` as a document of its own, with the namespace it had inside a list. */
 export function singleMailing(body: string): string {
+  if (!/<(?:[\w.-]+:)?mailingList\b/.test(body)) return body;
   const { document, mailing } = openMailing(body);
   if (mailing === document.root) return body;
   return standalone(document, mailing);
