@@ -34,8 +34,8 @@ interface Answering {
   opaque: string | undefined;
   cnonce: string;
   nc: number;
-  /** Of user, realm and password, and for `-sess` of the nonces: the same for every request. */
-  ha1: string | undefined;
+  /** What is the same for every request: the hash of user, realm and password (`-sess`: and of the nonces), and the fields around it. */
+  fixed: { ha1: string; before: string; after: string } | undefined;
 }
 
 type Constructor = new (username: string, password: Secret) => DigestLogin;
@@ -91,7 +91,7 @@ function define(Base: typeof DigestClient): Constructor {
         // A challenge repeated with the nonce already in use goes on counting; only a new nonce starts again.
         cnonce: known?.cnonce ?? this.makeNonce(),
         nc: known?.nc ?? 0,
-        ha1: undefined,
+        fixed: undefined,
       };
     }
 
@@ -103,21 +103,29 @@ function define(Base: typeof DigestClient): Constructor {
       const uri = requestTarget(url);
       const hash = (...parts: string[]): string => this.hashWithAlgorithm(parts.join(':'));
 
-      if (login.ha1 === undefined) {
-        const plain: string = this.computeHash(this.user, login.realm, binary(this.#password.reveal()));
-        login.ha1 = login.session ? hash(plain, login.nonce, login.cnonce) : plain;
-      }
+      login.fixed ??= this.#fixedOf(login, hash);
+      const { ha1, before, after } = login.fixed;
       const entity = login.qop === 'auth-int' ? [hash(Buffer.from(options.body ?? '').toString('latin1'))] : [];
       const ha2 = hash((options.method ?? 'GET').toUpperCase(), uri, ...entity);
       const counted = login.qop === undefined ? [] : [nc, login.cnonce, login.qop];
+      const response = hash(ha1, login.nonce, ...counted, ha2);
+      const count = login.qop === undefined ? '' : `, nc=${nc}`;
+      const Authorization = `${before}, uri=${quote(uri)}, response="${response}"${after}${count}`;
+      return { ...options, headers: { ...options.headers, Authorization } };
+    }
 
-      const fields = [`username=${quote(this.user)}`, `realm=${quote(login.realm)}`, `nonce=${quote(login.nonce)}`, `uri=${quote(uri)}`];
-      fields.push(`response="${hash(login.ha1, login.nonce, ...counted, ha2)}"`);
-      if (login.algorithm !== undefined) fields.push(`algorithm=${login.algorithm}`);
-      if (login.opaque !== undefined) fields.push(`opaque=${quote(login.opaque)}`);
-      if (login.qop !== undefined) fields.push(`qop=${login.qop}`, `nc=${nc}`);
-      if (login.qop !== undefined || login.session) fields.push(`cnonce="${login.cnonce}"`);
-      return { ...options, headers: { ...options.headers, Authorization: `Digest ${fields.join(', ')}` } };
+    #fixedOf(login: Answering, hash: (...parts: string[]) => string): NonNullable<Answering['fixed']> {
+      const plain: string = this.computeHash(this.user, login.realm, binary(this.#password.reveal()));
+      const after: string[] = [];
+      if (login.algorithm !== undefined) after.push(`, algorithm=${login.algorithm}`);
+      if (login.opaque !== undefined) after.push(`, opaque=${quote(login.opaque)}`);
+      if (login.qop !== undefined) after.push(`, qop=${login.qop}`);
+      if (login.qop !== undefined || login.session) after.push(`, cnonce="${login.cnonce}"`);
+      return {
+        ha1: login.session ? hash(plain, login.nonce, login.cnonce) : plain,
+        before: `Digest username=${quote(this.user)}, realm=${quote(login.realm)}, nonce=${quote(login.nonce)}`,
+        after: after.join(''),
+      };
     }
 
     forget(): void {
