@@ -1,5 +1,6 @@
 import { asCameraEmailError, CameraEmailError, isCameraEmailError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
+import { belongsToAccount, onlySwitched } from './account-settings.ts';
 import { changesTo, fitToDevice } from './changes.ts';
 import { isClockWrong, withDeviceClock } from './device-clock.ts';
 import type { Camera, Change, DeviceIdentity, EmailPlan, EmailReading, EmailSettings, WantedEmail } from './driver.ts';
@@ -259,50 +260,10 @@ class ConfigureRun {
   }
 }
 
-/**
- * The camera's own settings with only the switch changed: its flag, or where it has none the events that send mail. The camera has to use
- * the account, because most brands want the password along with any change.
- */
-function onlySwitched(
-  wanted: NonNullable<ConfigureOrder['wanted']>,
-  enabled: boolean,
-  reading: EmailReading,
-): NonNullable<ConfigureOrder['wanted']> {
-  const { settings } = reading;
-  if (!belongsToAccount(reading, wanted)) {
-    throw new CameraEmailError('not-applied', 'the camera does not use this account', {
-      params: { field: 'account', value: 'server, username' },
-    });
-  }
-  const byEvents = settings.enabled === undefined;
-  // Without a choice of events nobody could switch it on again.
-  if (byEvents && (settings.events === undefined || wanted.events === undefined)) {
-    throw new CameraEmailError('unsupported', 'no switch, and no events to choose', { params: { field: 'enabled' } });
-  }
-  return {
-    ...wanted,
-    enabled,
-    port: settings.port ?? wanted.port,
-    security: settings.security ?? wanted.security,
-    authentication: settings.authentication ?? wanted.authentication,
-    sender: settings.sender ?? wanted.sender,
-    senderName: undefined,
-    recipients: undefined,
-    attachment: undefined,
-    minInterval: undefined,
-    events: byEvents ? (enabled ? wanted.events : []) : undefined,
-  };
-}
-
 type EmailPassword = WantedEmail['password'] | undefined;
 
 function isFailure(test: TestResult): boolean {
   return !test.ok && test.verdict !== 'inconclusive' && !isCameraEmailError(test.error, 'in-spam');
-}
-
-/** The account's password fits these settings: the same server and login name. */
-function belongsToAccount({ settings }: EmailReading, wanted: Pick<WantedEmail, 'server' | 'username'>): boolean {
-  return settings.server?.toLowerCase() === wanted.server.toLowerCase() && settings.username === wanted.username;
 }
 
 function settingsChanges(from: EmailReading, to: EmailReading): Change[] {
