@@ -81,6 +81,8 @@ class ConfigureRun {
     if (this.result.error === undefined) {
       rememberDevice(http, { driver, identity: whole, vendor: target.vendor, at: recalled?.at ?? services.clock.now() });
     }
+    if (http.loginInClear && !this.result.warnings.some(({ code }) => code === 'plain-http'))
+      this.result.warnings.push({ code: 'plain-http' });
     if ((order.action === 'plan' || order.action === 'verify') && isClockWrong(http.clockSkewMs))
       this.result.warnings.push({ code: 'clock-wrong' });
   }

@@ -61,6 +61,10 @@ export class DeviceClient implements DeviceHttp {
     return this.#link.origin?.secure ?? false;
   }
 
+  get loginInClear(): boolean {
+    return !this.secure && this.#credentials.isBasic;
+  }
+
   /** Epoch milliseconds; undefined while something is queued, under way or streaming. */
   get idleSince(): number | undefined {
     return this.#active === 0 ? this.#usedAt : undefined;
