@@ -1,4 +1,4 @@
-import { randomBytes, scrypt } from 'node:crypto';
+import { createHmac, randomBytes, scrypt } from 'node:crypto';
 import { loadJson } from '../core/files.ts';
 import type { Secret } from '../core/secret.ts';
 import { StateFile } from '../core/state-file.ts';
@@ -34,6 +34,7 @@ export interface WrittenRecord {
 export function openWrittenRecord(file: string, report: (damagedFile: string) => void): WrittenRecord {
   const seen = new Map<string, Secret>();
   const tags = new WeakMap<Secret, Promise<string>>();
+  const tagsByValue = new Map<string, Promise<string>>();
   let opened: Promise<{ state: WrittenFile; disk: StateFile }> | undefined;
 
   const load = async () => {
@@ -52,7 +53,11 @@ export function openWrittenRecord(file: string, report: (damagedFile: string) =>
     return tag;
   };
   const makeTag = async (password: Secret): Promise<string> => {
-    const tag = await slowHash(password, (await get()).state.salt);
+    const { salt } = (await get()).state;
+    const quick = createHmac('sha256', salt).update(password.reveal()).digest('hex');
+    const hashing = tagsByValue.get(quick) ?? slowHash(password, salt);
+    tagsByValue.set(quick, hashing);
+    const tag = await hashing;
     seen.set(tag, password);
     return tag;
   };
