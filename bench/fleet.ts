@@ -1,17 +1,21 @@
 // A fleet of digest cameras behind a round trip: how close a run comes to nothing but waiting for the network.
-// Usage: tsx bench/fleet.ts [cameras=500] [rounds=5]
+// What runs is the build (npm run build first): the loader for TypeScript would add work of its own to every call.
+// Usage: tsx bench/fleet.ts [cameras=500] [rounds=5] [cameras at a time=16,64]
 import { fork } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { Agent, request } from 'node:http';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openBackups } from '../src/cameras/backups.ts';
-import { openWrittenRecord } from '../src/cameras/written.ts';
-import { systemClock } from '../src/core/clock.ts';
-import { Secret } from '../src/core/secret.ts';
-import { configureFleet, type FleetOrder } from '../src/fleet/configure-fleet.ts';
-import { createDeviceConnections } from '../src/http/device-connections.ts';
-import { memoryOnly } from '../src/http/device-memory.ts';
-import { mailAccount } from '../src/mail/account.ts';
+import type { FleetOrder, FleetServices } from '../src/fleet/configure-fleet.ts';
+
+const { openBackups } = require('../dist/src/cameras/backups.js') as typeof import('../src/cameras/backups.ts');
+const { openWrittenRecord } = require('../dist/src/cameras/written.js') as typeof import('../src/cameras/written.ts');
+const { systemClock } = require('../dist/src/core/clock.js') as typeof import('../src/core/clock.ts');
+const { Secret } = require('../dist/src/core/secret.js') as typeof import('../src/core/secret.ts');
+const { configureFleet } = require('../dist/src/fleet/configure-fleet.js') as typeof import('../src/fleet/configure-fleet.ts');
+const { createDeviceConnections } = require('../dist/src/http/device-connections.js') as typeof import('../src/http/device-connections.ts');
+const { memoryOnly } = require('../dist/src/http/device-memory.js') as typeof import('../src/http/device-memory.ts');
+const { mailAccount } = require('../dist/src/mail/account.js') as typeof import('../src/mail/account.ts');
 
 export interface DevicesSetup {
   count: number;
@@ -38,6 +42,7 @@ interface Measured {
 
 const COUNT = Number(process.argv[2] ?? 500);
 const ROUNDS = Number(process.argv[3] ?? 5);
+const AT_A_TIME = (process.argv[4] ?? '16,64').split(',').map(Number);
 const RTT_MS = 40;
 const LOGIN = { username: 'admin', password: 'Camera-2026' };
 const USER = { email: 'cameras@gmail.test', appPassword: 'abcdefghijklmnop' };
@@ -46,8 +51,9 @@ const USER = { email: 'cameras@gmail.test', appPassword: 'abcdefghijklmnop' };
 const YARDSTICK = 6;
 const JOBS = [
   { name: 'apply, first contact', trips: 8, what: 'connect, 401, identity, read, key parameters, write, read back, test' },
-  { name: 'apply, straight after plan', trips: 5, what: 'read, key parameters, write, read back, test' },
+  { name: 'apply, straight after plan', trips: 4, what: 'read, write, read back, test' },
   { name: 'digest-fetch, one client a camera', trips: 6, what: 'connect, 401, read, write, read back, test' },
+  { name: 'node:http, five answers of 401', trips: 6, what: 'connect, five requests: what the sockets alone cost here and now' },
 ] as const;
 
 const child = fork(join(__dirname, 'fleet-devices.ts'), [JSON.stringify({ count: COUNT, rttMs: RTT_MS, login: LOGIN, account: USER })], {
@@ -82,7 +88,7 @@ async function ours(mail: Mail, atATime: number): Promise<{ cold: Measured; warm
     const directory = mkdtempSync(join(tmpdir(), 'camera-email-bench-'));
     const connections = createDeviceConnections({ memory: memoryOnly() });
     const services = {
-      connect: ({ address, login }: Parameters<Parameters<typeof configureFleet>[1]['connect']>[0]) => connections.open(address, login),
+      connect: ({ address, login }: Parameters<FleetServices['connect']>[0]) => connections.open(address, login),
       backups: openBackups(join(directory, 'backups')),
       written: openWrittenRecord(join(directory, 'written.json'), () => undefined),
       clock: systemClock,
@@ -155,12 +161,31 @@ async function peer(atATime: number): Promise<Measured> {
     await say('GET', `${resource}/1`);
     await say('POST', `${resource}/test`, whole);
   };
-  return measure(async () => {
-    const worker = async () => {
-      for (let port = waiting.shift(); port !== undefined; port = waiting.shift()) await one(port);
-    };
-    await Promise.all(Array.from({ length: atATime }, worker));
-  });
+  return measure(() => inTurns(waiting, atATime, one));
+}
+
+/** The floor: nothing is computed, nothing is kept. */
+async function floor(atATime: number): Promise<Measured> {
+  const waiting = [...((await ask('new devices')).ports ?? [])];
+  const get = (port: number, agent: Agent) =>
+    new Promise<void>((resolve, reject) => {
+      request({ agent, host: '127.0.0.1', port, path: '/ISAPI/System/Network/mailing/1' }, (answer) => answer.resume().once('end', resolve))
+        .once('error', reject)
+        .end();
+    });
+  const one = async (port: number) => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    for (let count = 0; count < 5; count += 1) await get(port, agent);
+    agent.destroy();
+  };
+  return measure(() => inTurns(waiting, atATime, one));
+}
+
+async function inTurns(waiting: number[], atATime: number, one: (port: number) => Promise<void>): Promise<void> {
+  const worker = async () => {
+    for (let port = waiting.shift(); port !== undefined; port = waiting.shift()) await one(port);
+  };
+  await Promise.all(Array.from({ length: atATime }, worker));
 }
 
 function median(values: number[]): number {
@@ -176,11 +201,11 @@ async function main(): Promise<void> {
   if (mail === undefined) throw new Error('the devices did not start');
   console.log(`${COUNT} digest cameras, RTT ${RTT_MS} ms, median of ${ROUNDS} interleaved rounds`);
   console.log(`"of 6 trips": time over ${YARDSTICK} round trips a camera; "of its own": over the round trips that the job needs\n`);
-  for (const atATime of [16, 64]) {
+  for (const atATime of AT_A_TIME) {
     const rows: Measured[][] = JOBS.map(() => []);
     for (let round = 0; round < ROUNDS; round += 1) {
       const { cold, warm } = await ours(mail, atATime);
-      for (const [index, measured] of [cold, warm, await peer(atATime)].entries()) rows[index]?.push(measured);
+      for (const [index, measured] of [cold, warm, await peer(atATime), await floor(atATime)].entries()) rows[index]?.push(measured);
     }
     const turns = Math.ceil(COUNT / atATime);
     const table = JOBS.map(({ name, trips }, index) => {
@@ -197,7 +222,7 @@ async function main(): Promise<void> {
         requests: median(runs.flatMap(({ counts }) => counts.requests ?? [])),
       };
     });
-    console.log(`${atATime} at a time`);
+    console.log(`${atATime} at a time, load ${loadavg()[0]?.toFixed(1)}`);
     console.table(table);
   }
   for (const { name, what } of JOBS) console.log(`${name}: ${what}`);

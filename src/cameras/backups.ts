@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { CameraEmailError } from '../core/errors.ts';
-import { ensureDirectory, fileNameFor, writeFileDurably } from '../core/files.ts';
+import { fileNameFor, makeDirectory, writeFileDurably } from '../core/files.ts';
 import { Lane } from '../core/lane.ts';
 import type { DeviceIdentity, EmailReading } from './driver.ts';
 
@@ -23,19 +23,19 @@ export interface BackupStore {
 
 export function openBackups(directory: string): BackupStore {
   // Cameras of one name share a folder: two that are saved at the same moment must not take the same file name.
-  const lane = new Lane();
+  const lanes = new Map<string, Lane>();
   const folderOf = (name: string) => join(directory, fileNameFor(name));
   return {
-    save: (backup) =>
-      lane.run(undefined, async () => {
-        const folder = folderOf(backup.camera.name);
-        await ensureDirectory(folder);
-        const taken = new Set(await readdir(folder));
-        let fileName = `${backup.takenAt.replaceAll(':', '-')}.json`;
-        for (let again = 1; taken.has(fileName); again += 1) fileName = `${backup.takenAt.replaceAll(':', '-')}_${again}.json`;
-        await writeFileDurably(join(folder, fileName), `${JSON.stringify(backup, null, 2)}\n`);
-        return fileName;
-      }),
+    async save(backup) {
+      const folder = folderOf(backup.camera.name);
+      const lane = lanes.get(folder) ?? new Lane();
+      lanes.set(folder, lane);
+      try {
+        return await lane.run(undefined, () => saveIn(folder, backup));
+      } finally {
+        if (lane.idle) lanes.delete(folder);
+      }
+    },
 
     async load(camera, fileName) {
       const folder = folderOf(camera.name);
@@ -47,6 +47,16 @@ export function openBackups(directory: string): BackupStore {
       throw new CameraEmailError('no-backup', `no backup of ${camera.name}`, { params: { camera: camera.name } });
     },
   };
+}
+
+async function saveIn(folder: string, backup: Backup): Promise<string> {
+  const isNew = await makeDirectory(folder);
+  const taken = new Set(isNew ? [] : await readdir(folder));
+  const time = backup.takenAt.replaceAll(':', '-');
+  let fileName = `${time}.json`;
+  for (let again = 1; taken.has(fileName); again += 1) fileName = `${time}_${again}.json`;
+  await writeFileDurably(join(folder, fileName), `${JSON.stringify(backup, null, 2)}\n`);
+  return fileName;
 }
 
 async function list(folder: string): Promise<string[]> {

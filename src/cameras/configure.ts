@@ -1,5 +1,6 @@
 import { asCameraEmailError, CameraEmailError, isCameraEmailError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
+import { belongsToAccount, onlySwitched } from './account-settings.ts';
 import { changesTo, fitToDevice } from './changes.ts';
 import { isClockWrong, withDeviceClock } from './device-clock.ts';
 import type { Camera, Change, DeviceIdentity, EmailPlan, EmailReading, EmailSettings, WantedEmail } from './driver.ts';
@@ -26,6 +27,8 @@ export async function configureCamera(
   } finally {
     await run.finish();
   }
+  if (run.result.error === undefined) services.deviceDone?.();
+  await run.kept();
   return { ...run.result, ms: services.clock.now() - started };
 }
 
@@ -33,6 +36,8 @@ class ConfigureRun {
   readonly result: CameraOutcome;
   readonly #key: string;
   #camera: Camera | undefined;
+  /** What came of it, on its way to the disk. */
+  #keeping: Promise<void> | undefined;
 
   constructor(
     private readonly target: CameraTarget,
@@ -54,6 +59,10 @@ class ConfigureRun {
     await this.#camera?.close?.(AbortSignal.timeout(LIMITS.device.logoutMs)).catch(() => undefined);
   }
 
+  async kept(): Promise<void> {
+    await this.#keeping?.catch((error) => this.fail(asCameraEmailError(error)));
+  }
+
   async start(): Promise<void> {
     const { target, order, services, signal } = this;
     const http = withDeviceClock(services.connect(target), services.clock);
@@ -72,6 +81,8 @@ class ConfigureRun {
     if (this.result.error === undefined) {
       rememberDevice(http, { driver, identity: whole, vendor: target.vendor, at: recalled?.at ?? services.clock.now() });
     }
+    if (http.loginInClear && !this.result.warnings.some(({ code }) => code === 'plain-http'))
+      this.result.warnings.push({ code: 'plain-http' });
     if ((order.action === 'plan' || order.action === 'verify') && isClockWrong(http.clockSkewMs))
       this.result.warnings.push({ code: 'clock-wrong' });
   }
@@ -82,7 +93,7 @@ class ConfigureRun {
       throw new CameraEmailError('bad-input', 'nothing to configure without an account', { params: { field: 'account' } });
     const switching = order.enabled !== undefined;
     const reading = await camera.read({ events: order.wanted.events !== undefined || switching }, signal);
-    const capabilities = await camera.capabilities(signal);
+    const capabilities = await camera.capabilities(signal, order.action === 'apply' ? order.wanted : undefined);
     const held = await this.services.written.compare(this.#key, order.wanted.password);
     const verifying = order.action === 'verify';
     // A check cannot know what was never written by us; a write must then make sure.
@@ -154,14 +165,21 @@ class ConfigureRun {
     result.outcome = 'applied';
     if (switching) return;
     if (order.test === 'none') {
-      await services.written.remember(this.#key, wanted.password, undefined);
+      this.#keep(undefined);
       return;
     }
     const test = await services.prove({ camera, settings: after.settings, wanted, depth: order.test, experimental }, signal);
     this.#take(test);
     if (isFailure(test))
       await this.#undo(camera, before, previousPassword, wanted, test.error ?? new CameraEmailError('test-failed', 'the test mail failed'));
-    else await services.written.remember(this.#key, wanted.password, test.verdict === 'inconclusive' ? undefined : order.test);
+    else this.#keep(test.verdict === 'inconclusive' ? undefined : order.test);
+  }
+
+  #keep(proven: 'camera' | 'arrival' | undefined): void {
+    const { wanted } = this.order;
+    if (wanted === undefined) return;
+    this.#keeping = this.services.written.remember(this.#key, wanted.password, proven);
+    this.#keeping.catch(() => undefined);
   }
 
   async #isProven(): Promise<boolean> {
@@ -176,7 +194,7 @@ class ConfigureRun {
     const test = await this.services.prove({ camera, settings, wanted, depth: this.order.test, experimental }, this.signal);
     this.#take(test);
     if (isFailure(test)) this.fail(test.error ?? new CameraEmailError('test-failed', 'the test mail failed'));
-    else if (test.verdict !== 'inconclusive') await this.services.written.remember(this.#key, wanted.password, this.order.test);
+    else if (test.verdict !== 'inconclusive') this.#keep(this.order.test);
   }
 
   #take(test: TestResult): void {
@@ -244,50 +262,10 @@ class ConfigureRun {
   }
 }
 
-/**
- * The camera's own settings with only the switch changed: its flag, or where it has none the events that send mail. The camera has to use
- * the account, because most brands want the password along with any change.
- */
-function onlySwitched(
-  wanted: NonNullable<ConfigureOrder['wanted']>,
-  enabled: boolean,
-  reading: EmailReading,
-): NonNullable<ConfigureOrder['wanted']> {
-  const { settings } = reading;
-  if (!belongsToAccount(reading, wanted)) {
-    throw new CameraEmailError('not-applied', 'the camera does not use this account', {
-      params: { field: 'account', value: 'server, username' },
-    });
-  }
-  const byEvents = settings.enabled === undefined;
-  // Without a choice of events nobody could switch it on again.
-  if (byEvents && (settings.events === undefined || wanted.events === undefined)) {
-    throw new CameraEmailError('unsupported', 'no switch, and no events to choose', { params: { field: 'enabled' } });
-  }
-  return {
-    ...wanted,
-    enabled,
-    port: settings.port ?? wanted.port,
-    security: settings.security ?? wanted.security,
-    authentication: settings.authentication ?? wanted.authentication,
-    sender: settings.sender ?? wanted.sender,
-    senderName: undefined,
-    recipients: undefined,
-    attachment: undefined,
-    minInterval: undefined,
-    events: byEvents ? (enabled ? wanted.events : []) : undefined,
-  };
-}
-
 type EmailPassword = WantedEmail['password'] | undefined;
 
 function isFailure(test: TestResult): boolean {
   return !test.ok && test.verdict !== 'inconclusive' && !isCameraEmailError(test.error, 'in-spam');
-}
-
-/** The account's password fits these settings: the same server and login name. */
-function belongsToAccount({ settings }: EmailReading, wanted: Pick<WantedEmail, 'server' | 'username'>): boolean {
-  return settings.server?.toLowerCase() === wanted.server.toLowerCase() && settings.username === wanted.username;
 }
 
 function settingsChanges(from: EmailReading, to: EmailReading): Change[] {

@@ -49,6 +49,9 @@ function clockedHttp(http: DeviceHttp, clock: Clock): ClockedHttp {
     get plainChosen() {
       return http.plainChosen;
     },
+    get loginInClear() {
+      return http.loginInClear;
+    },
     get clockSkewMs() {
       return clockSkewMs;
     },

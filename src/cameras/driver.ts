@@ -144,8 +144,11 @@ export interface TestAnswer {
 /** One opened device. Methods reject with a CameraEmailError. No retries in here: a wrong password locks accounts. */
 export interface Camera {
   identity(signal: AbortSignal): Promise<DeviceIdentity>;
-  /** Called after `read`, so that what the documents show need not be asked again. */
-  capabilities(signal: AbortSignal): Promise<EmailCapabilities>;
+  /**
+   * Called after `read`, so that what the documents show need not be asked again. `toWrite`: it is about to be written, and what makes
+   * no difference to it need not be asked at all.
+   */
+  capabilities(signal: AbortSignal, toWrite?: Omit<WantedEmail, 'writePassword' | 'channel'>): Promise<EmailCapabilities>;
   /** `events`: read also which events send mail; it costs another request. */
   read(scope: { events: boolean }, signal: AbortSignal): Promise<EmailReading>;
   /** Pure and synchronous: the dry run is the literal writes. */

@@ -34,6 +34,8 @@ export interface ConfigureServices {
   clock: Clock;
   /** Checks the mail account before the first write; rejects when its login is refused. Called at most once per order. */
   verifyAccount?: ((signal: AbortSignal) => Promise<Warning[]>) | undefined;
+  /** Called when a camera that went well will not be asked anything more: only the disk has still to keep what came of it. */
+  deviceDone?: (() => void) | undefined;
   /** Has the camera send a test mail and looks whether it arrived. */
   prove(request: ProofRequest, signal: AbortSignal): Promise<TestResult>;
 }

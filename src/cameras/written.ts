@@ -1,4 +1,4 @@
-import { createHmac, randomBytes, scryptSync } from 'node:crypto';
+import { createHmac, randomBytes, scrypt } from 'node:crypto';
 import { loadJson } from '../core/files.ts';
 import type { Secret } from '../core/secret.ts';
 import { StateFile } from '../core/state-file.ts';
@@ -33,7 +33,8 @@ export interface WrittenRecord {
 
 export function openWrittenRecord(file: string, report: (damagedFile: string) => void): WrittenRecord {
   const seen = new Map<string, Secret>();
-  const tags = new Map<string, string>();
+  const tags = new WeakMap<Secret, Promise<string>>();
+  const tagsByValue = new Map<string, Promise<string>>();
   let opened: Promise<{ state: WrittenFile; disk: StateFile }> | undefined;
 
   const load = async () => {
@@ -46,15 +47,17 @@ export function openWrittenRecord(file: string, report: (damagedFile: string) =>
     opened ??= load();
     return opened;
   };
-  const tagOf = async (password: Secret): Promise<string> => {
+  const tagOf = (password: Secret): Promise<string> => {
+    const tag = tags.get(password) ?? makeTag(password);
+    tags.set(password, tag);
+    return tag;
+  };
+  const makeTag = async (password: Secret): Promise<string> => {
     const { salt } = (await get()).state;
     const quick = createHmac('sha256', salt).update(password.reveal()).digest('hex');
-    let tag = tags.get(quick);
-    if (tag === undefined) {
-      // Slow on purpose: the file must not help anybody to guess a short password.
-      tag = scryptSync(password.reveal(), salt, 32).toString('hex');
-      tags.set(quick, tag);
-    }
+    const hashing = tagsByValue.get(quick) ?? slowHash(password, salt);
+    tagsByValue.set(quick, hashing);
+    const tag = await hashing;
     seen.set(tag, password);
     return tag;
   };
@@ -82,10 +85,17 @@ export function openWrittenRecord(file: string, report: (damagedFile: string) =>
     async remember(cameraKey, password, proven) {
       const { state, disk } = await get();
       state.cameras[cameraKey] = { passwordTag: await tagOf(password), proven };
-      await disk.save();
+      await disk.saveWithOthers();
     },
     tag: tagOf,
   };
+}
+
+/** Slow on purpose: the file must not help anybody to guess a short password. */
+function slowHash(password: Secret, salt: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    scrypt(password.reveal(), salt, 32, (error, hash) => (error ? reject(error) : resolve(hash.toString('hex'))));
+  });
 }
 
 function emptyFile(): WrittenFile {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /** Creates a directory (0700) with its parents. */
@@ -7,11 +7,23 @@ export async function ensureDirectory(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
 }
 
+/** The same; true when it was not there before. */
+export async function makeDirectory(directory: string): Promise<boolean> {
+  try {
+    await mkdir(directory, { mode: 0o700 });
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return false;
+    if (code !== 'ENOENT') throw error;
+    return (await mkdir(directory, { recursive: true, mode: 0o700 })) !== undefined;
+  }
+}
+
 /** Replaces a file (0600) as a whole: temporary file, fsync, rename, fsync of the directory. A crash leaves the old or the new one. */
 export async function writeFileDurably(file: string, content: string | Buffer): Promise<void> {
-  await ensureDirectory(dirname(file));
   const temporary = join(dirname(file), `.${randomBytes(6).toString('hex')}.tmp`);
-  const handle = await open(temporary, 'wx', 0o600);
+  const handle = await create(temporary);
   try {
     await handle.writeFile(content);
     await handle.sync();
@@ -25,9 +37,19 @@ export async function writeFileDurably(file: string, content: string | Buffer): 
   await syncDirectory(dirname(file));
 }
 
+async function create(file: string): Promise<FileHandle> {
+  try {
+    return await open(file, 'wx', 0o600);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    await ensureDirectory(dirname(file));
+    return open(file, 'wx', 0o600);
+  }
+}
+
 /** fsync of a directory, so that a rename in it survives a power cut. Platforms that cannot open directories skip it. */
 export async function syncDirectory(directory: string): Promise<void> {
-  let handle: Awaited<ReturnType<typeof open>>;
+  let handle: FileHandle;
   try {
     handle = await open(directory, 'r');
   } catch {

@@ -90,6 +90,10 @@ export const LIMITS = {
     /** Certificates become invalid long after this; mails sort wrongly from here on. */
     clockSkewMs: 5 * 60_000,
   },
+  disk: {
+    /** What a fleet reports goes to disk together: fifty writes a second at most, and nobody waits for long. */
+    groupMs: 20,
+  },
   xml: {
     bytes: 2 * 1024 * 1024,
     depth: 64,

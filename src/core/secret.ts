@@ -1,6 +1,8 @@
 import { inspect } from 'node:util';
 
 const MASK = '•';
+/** Shorter values ("admin", "1234") occur in innocent text and would tear holes into every message. */
+const SHORTEST = 6;
 const known = new Set<WeakRef<Secret>>();
 /** What each secret looks like in a text: plain, percent-encoded, base64. */
 const formsOf = new WeakMap<Secret, readonly string[]>();
@@ -48,6 +50,7 @@ export class Secret {
 
 /** Bullets in place of every living secret that occurs in a text, plain, base64 or percent-encoded. Used on all text that a device or server sent. */
 export function redact(text: string): string {
+  if (text.length < SHORTEST) return text;
   let clean = text;
   // A fleet has hundreds of secrets, most of them the same.
   const done = new Set<string>();
@@ -58,8 +61,7 @@ export function redact(text: string): string {
       continue;
     }
     const value = secret.reveal();
-    // Shorter values ("admin", "1234") occur in innocent text and would tear holes into every message.
-    if (value.length < 6 || done.has(value)) continue;
+    if (value.length < SHORTEST || done.has(value)) continue;
     done.add(value);
     const forms = formsOf.get(secret) ?? [
       ...new Set([value, encodeURIComponent(value.toWellFormed()), Buffer.from(value, 'utf8').toString('base64')]),

@@ -10,6 +10,7 @@ import { type Job, openJob } from './job.ts';
 import { createProver } from './prove.ts';
 import { type Rotation, rotationOf } from './rotation.ts';
 import { runFleet } from './run.ts';
+import { deviceOf, leadingChannels } from './shared-devices.ts';
 import { assertCamerasCanLogIn, type EmailWishes, type MailRelay, securityChoices, throughRelay, wantedFor } from './wanted.ts';
 
 /** A camera that can be worked on, or the reason why it cannot. */
@@ -83,6 +84,7 @@ async function identityOf({ node, action, account, cameras, rotate }: FleetOrder
 class FleetConfiguration {
   #verified: Promise<Warning[]> | undefined;
   #rotation = false;
+  readonly #leads: ReadonlyMap<string, CameraTarget>;
 
   constructor(
     private readonly order: FleetOrder,
@@ -90,7 +92,9 @@ class FleetConfiguration {
     private readonly onOutcome: (outcome: CameraOutcome, done: number) => void,
     private readonly signal: AbortSignal,
     private readonly job?: Job,
-  ) {}
+  ) {
+    this.#leads = leadingChannels(order.cameras.flatMap((camera) => ('target' in camera ? [camera.target] : [])));
+  }
 
   async run(): Promise<FleetResult> {
     const { order, job, signal } = this;
@@ -104,7 +108,7 @@ class FleetConfiguration {
         // The first camera of a job that is carried on was proven by the run that was killed.
         canary: order.canary && order.action === 'apply' && job?.finishedBefore.size === 0,
         deviceOf: (camera) => ('target' in camera ? deviceOf(camera.target) : undefined),
-        work: (camera, limited) => this.#work(camera, limited),
+        work: (camera, limited, release) => this.#work(camera, limited, release),
         failed: (camera, error) => this.#withoutWork(camera, 'failed', error),
         skipped: (camera, cause) => this.#withoutWork(camera, 'skipped', cause),
         succeeded: isGood,
@@ -152,17 +156,18 @@ class FleetConfiguration {
     }
   }
 
-  #work(camera: FleetCamera, signal: AbortSignal): Promise<CameraOutcome> {
+  #work(camera: FleetCamera, signal: AbortSignal, release: () => void): Promise<CameraOutcome> {
     if ('error' in camera) return Promise.reject(camera.error);
     const { target } = camera;
-    return this.services.exclusively(target, signal, () => this.#configure(target, this.#isFinished(camera), signal));
+    return this.services.exclusively(target, signal, () => this.#configure(target, this.#isFinished(camera), signal, release));
   }
 
-  async #configure(target: CameraTarget, finished: boolean, signal: AbortSignal): Promise<CameraOutcome> {
+  async #configure(target: CameraTarget, finished: boolean, signal: AbortSignal, release: () => void): Promise<CameraOutcome> {
     const { action, account, wishes, arrivalMs, test, rollback, rotate, backup, enabled } = this.order;
     const { connect, backups, written, clock } = this.services;
-    const own = account === undefined ? undefined : wantedFor(account, wishes, target.name);
-    const relay = own === undefined ? undefined : await this.order.relay?.(target, signal);
+    const lead = this.#leads.get(deviceOf(target)) ?? target;
+    const own = account === undefined ? undefined : wantedFor(account, wishes, lead.name);
+    const relay = own === undefined ? undefined : await this.order.relay?.(lead, signal);
     const relayed = own === undefined || relay === undefined ? undefined : throughRelay(own, relay);
     const outcome = await configureCamera(
       target,
@@ -182,10 +187,14 @@ class FleetConfiguration {
         written,
         clock,
         verifyAccount: () => this.#verify(),
+        deviceDone: release,
         prove: account === undefined ? noProof : createProver(account, clock, arrivalMs),
       },
       signal,
     );
+    // Each channel writing its own name would undo what the other has written, at every run.
+    const named = own !== undefined && (wishes.senderName.includes('{camera}') || relay !== undefined);
+    if (named && lead.name !== target.name) outcome.warnings.push({ code: 'name-shared', params: { value: lead.name } });
     if (outcome.outcome === 'applied' || outcome.outcome === 'unchanged') await this.job?.finish(cameraKey(target), this.#rotation);
     return outcome;
   }
@@ -211,10 +220,6 @@ class FleetConfiguration {
     const target = 'target' in camera ? camera.target : undefined;
     return { name: camera.name, target, action: this.order.action, outcome, changes: [], warnings: [], error, ms: 0 };
   }
-}
-
-function deviceOf({ address }: CameraTarget): string {
-  return `${address.host.toLowerCase()}:${address.port ?? ''}`;
 }
 
 function noProof(): Promise<never> {

@@ -3,29 +3,31 @@ import type { Camera, EmailSettings, TestAnswer, WantedEmail } from '../cameras/
 import type { TestResult } from '../cameras/test-result.ts';
 import type { Clock } from '../core/clock.ts';
 import { asCameraEmailError, CameraEmailError } from '../core/errors.ts';
-import { Lane } from '../core/lane.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { MailAccount } from '../mail/account.ts';
-import { type Arrival, type ArrivalWatch, type CameraMailMatch, watchMailbox } from '../mail/arrival.ts';
+import type { Arrival, ArrivalWatch, CameraMailMatch } from '../mail/arrival.ts';
+import { plainText } from '../mail/mail-match.ts';
 import { explainSmtpReply } from '../mail/replies.ts';
 import { pauseDeadline } from './item-deadline.ts';
+import { ProofDesk } from './proof-desk.ts';
 
-/** Camera test mails carry no known Message-ID: one at a time per mailbox, so that the one that arrives is the one that was asked for. */
-const mailboxLanes = new Map<string, Lane>();
+/** By mail server and user: test mails of cameras carry no known Message-ID, so all who expect one in a mailbox have to know of each other. */
+const desks = new Map<string, ProofDesk>();
 
 /** Has cameras send their test mail and looks for it in the account's mailbox. `timeoutMs` bounds the wait for the mail. */
 export function createProver(account: MailAccount, clock: Clock, timeoutMs: number) {
   return (request: ProofRequest, signal: AbortSignal): Promise<TestResult> => {
-    const work = () => new CameraProof(account, clock, timeoutMs, request, signal).run();
-    return request.depth === 'arrival' ? inTurn(laneOf(account), signal, work) : work();
+    const desk = deskOf(account);
+    const work = () => new CameraProof(account, desk, clock, timeoutMs, request, signal).run();
+    return request.depth === 'arrival' ? desk.sharing(account, () => inTurn(desk, nameIn(request), signal, work)) : work();
   };
 }
 
 /** A camera's own time stands still while it waits for the mails of others. */
-async function inTurn<T>(lane: Lane, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+async function inTurn<T>(desk: ProofDesk, name: string | undefined, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   const goOn = pauseDeadline(signal);
   try {
-    return await lane.run(signal, () => {
+    return await desk.queue.run(name, signal, () => {
       goOn();
       return work();
     });
@@ -34,11 +36,16 @@ async function inTurn<T>(lane: Lane, signal: AbortSignal, work: () => Promise<T>
   }
 }
 
-function laneOf({ imap, username }: MailAccount): Lane {
+/** The name that the mail will bear; undefined where nothing in it will tell the camera from others. */
+function nameIn({ settings }: ProofRequest): string | undefined {
+  return plainText(settings.senderName ?? '') || undefined;
+}
+
+function deskOf({ imap, username }: MailAccount): ProofDesk {
   const key = `${imap?.host} ${username}`;
-  const lane = mailboxLanes.get(key) ?? new Lane();
-  mailboxLanes.set(key, lane);
-  return lane;
+  const desk = desks.get(key) ?? new ProofDesk();
+  desks.set(key, desk);
+  return desk;
 }
 
 class CameraProof {
@@ -46,6 +53,7 @@ class CameraProof {
 
   constructor(
     private readonly account: MailAccount,
+    private readonly desk: ProofDesk,
     private readonly clock: Clock,
     private readonly timeoutMs: number,
     private readonly request: ProofRequest,
@@ -82,7 +90,7 @@ class CameraProof {
     }
     const started = this.clock.now();
     try {
-      return await watchMailbox(this.account, this.signal);
+      return await this.desk.watch(this.account, this.signal);
     } catch (error) {
       const failure = asCameraEmailError(error);
       if (failure.code === 'cancelled') throw failure;

@@ -13,7 +13,11 @@ export interface FleetPlan<T, R> {
   canary: boolean;
   /** Items with the same answer share a device and are worked on one after the other; undefined: a device of its own. */
   deviceOf?(item: T): string | undefined;
-  work(item: T, signal: AbortSignal): Promise<R>;
+  /**
+   * `release` lets another item begin before this one has come to its end, unless they go one at a time; its device is not given to
+   * another until then.
+   */
+  work(item: T, signal: AbortSignal, release: () => void): Promise<R>;
   /** The result of an item that never came to an end by itself. */
   failed(item: T, error: CameraEmailError): R;
   /** `cause`: why the run was stopped, when a result said so. */
@@ -38,6 +42,8 @@ class FleetRun<T, R> {
   readonly #busyDevices = new Set<string>();
   readonly #atATime: number;
   #running = 0;
+  /** Released, and not at their end yet. */
+  #ending = 0;
   #stopped = false;
   #cause: CameraEmailError | undefined;
 
@@ -54,7 +60,7 @@ class FleetRun<T, R> {
     const first = this.#waiting[0];
     if (this.#plan.canary && first !== undefined && this.#waiting.length > 1) {
       this.#waiting.shift();
-      const result = await this.#one(first);
+      const result = await this.#one(first, () => undefined);
       this.#report(result);
       if (!this.#plan.succeeded(result)) this.#stopped = true;
     }
@@ -68,31 +74,40 @@ class FleetRun<T, R> {
       const index = this.#waiting.findIndex((item) => !this.#busyDevices.has(this.#plan.deviceOf?.(item) ?? ''));
       if (index < 0) break;
       for (const item of this.#waiting.splice(index, 1))
-        void this.#start(item)
+        void this.#start(item, () => this.#startMore(finished, broken))
           .then(() => this.#startMore(finished, broken))
           .catch(broken);
     }
     if (this.#isOver()) for (const item of this.#waiting.splice(0)) this.#report(this.#plan.skipped(item, this.#cause));
-    if (this.#running === 0) finished();
+    if (this.#running === 0 && this.#ending === 0) finished();
   }
 
   #isOver(): boolean {
     return this.#stopped || this.#signal.aborted;
   }
 
-  async #start(item: T): Promise<void> {
+  async #start(item: T, startMore: () => void): Promise<void> {
     const device = this.#plan.deviceOf?.(item);
     if (device !== undefined) this.#busyDevices.add(device);
     this.#running += 1;
-    const result = await this.#one(item);
-    this.#running -= 1;
+    let released = false;
+    const result = await this.#one(item, () => {
+      if (released || this.#atATime === 1) return;
+      released = true;
+      this.#running -= 1;
+      this.#ending += 1;
+      startMore();
+    });
+    if (released) this.#ending -= 1;
+    else this.#running -= 1;
+    released = true;
     if (device !== undefined) this.#busyDevices.delete(device);
     this.#report(result);
   }
 
-  async #one(item: T): Promise<R> {
+  async #one(item: T, release: () => void): Promise<R> {
     try {
-      return await new ItemDeadline(this.#plan.itemMs).run(this.#signal, (limited) => this.#plan.work(item, limited));
+      return await new ItemDeadline(this.#plan.itemMs).run(this.#signal, (limited) => this.#plan.work(item, limited, release));
     } catch (error) {
       return this.#plan.failed(item, asCameraEmailError(error));
     }

@@ -20,6 +20,10 @@ export class Credentials {
     return this.#basic || this.#digest?.hasAuth === true;
   }
 
+  get isBasic(): boolean {
+    return this.#basic;
+  }
+
   /** The Authorization header of the next request, if there is one yet. Every call counts the nonce. */
   authorization(method: string, target: string, body: string | Buffer | undefined): Record<string, string> {
     if (this.#basic) {

@@ -61,6 +61,10 @@ export class DeviceClient implements DeviceHttp {
     return this.#link.origin?.secure ?? false;
   }
 
+  get loginInClear(): boolean {
+    return !this.secure && this.#credentials.isBasic;
+  }
+
   /** Epoch milliseconds; undefined while something is queued, under way or streaming. */
   get idleSince(): number | undefined {
     return this.#active === 0 ? this.#usedAt : undefined;
@@ -71,7 +75,7 @@ export class DeviceClient implements DeviceHttp {
     const { controller, release } = this.#begin(signal);
     const ms = request.timeoutMs ?? LIMITS.device.requestMs;
     try {
-      return await this.#alone(controller.signal, ms, async (limited) => {
+      return await this.#alone(controller, ms, async (limited) => {
         const message = await this.#converse(this.#link, this.#credentials, request, ms, limited);
         return this.#collect(message, request.maxBytes ?? LIMITS.device.bodyBytes);
       });
@@ -95,7 +99,7 @@ export class DeviceClient implements DeviceHttp {
     try {
       // A login that has not worked yet is tried by one exchange at a time: its refusal must be known before the next.
       const alone = request.authenticate !== false && !this.#parts.guard.proven;
-      const message = await (alone ? this.#alone(controller.signal, ms, open) : withDeadline(ms, this.host, controller.signal, open));
+      const message = await (alone ? this.#alone(controller, ms, open) : withDeadline(ms, this.host, controller.signal, open));
       const onAbort = () => message.destroy(abortError(controller.signal));
       controller.signal.addEventListener('abort', onAbort, { once: true });
       if (message.destroyed) finish();
@@ -143,20 +147,18 @@ export class DeviceClient implements DeviceHttp {
   }
 
   /**
-   * Runs `work` in its turn, with a deadline. The turn lasts until the work has really ended: what the device said about a login
-   * is known before the next one asks.
+   * Runs `work` in its turn, with a deadline that aborts `controller`. The turn lasts until the work has really ended: what the device
+   * said about a login is known before the next one asks.
    */
-  #alone<T>(signal: AbortSignal, ms: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    return this.#parts.lane.run(signal, async () => {
-      let working: Promise<unknown> = Promise.resolve();
+  #alone<T>(controller: AbortController, ms: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return this.#parts.lane.run(controller.signal, async () => {
+      const seconds = Math.ceil(ms / 1000);
+      const expire = () => controller.abort(deviceError('timeout', this.host, `no answer within ${ms} ms`, { params: { seconds } }));
+      const timer = setTimeout(expire, ms);
       try {
-        return await withDeadline(ms, this.host, signal, (limited) => {
-          const result = work(limited);
-          working = result;
-          return result;
-        });
+        return await work(controller.signal);
       } finally {
-        await working.catch(() => undefined);
+        clearTimeout(timer);
       }
     });
   }

@@ -24,6 +24,7 @@ interface Device {
 export function createDeviceConnections({ memory, clock = systemClock }: { memory: DeviceMemory; clock?: Clock }): DeviceConnections {
   const devices = new Map<string, Device>();
   const clients = new Map<string, DeviceClient>();
+  let sweptAt = Number.NEGATIVE_INFINITY;
   // Passwords are part of what makes a client; this keeps them out of the map.
   const salt = randomBytes(32);
   const life: ClientLife = { clock, closed: false, running: new Set() };
@@ -57,9 +58,15 @@ export function createDeviceConnections({ memory, clock = systemClock }: { memor
   return {
     open(address, login) {
       const before = clock.now() - LIMITS.device.idleClientMs;
-      for (const [key, { idleSince }] of clients) if (idleSince !== undefined && idleSince < before) clients.delete(key);
+      const isOld = ({ idleSince }: DeviceClient) => idleSince !== undefined && idleSince < before;
+      if (sweptAt < before + LIMITS.device.idleClientMs / 2) {
+        // A look at all of them now and then is enough, and a fleet opens hundreds at once.
+        sweptAt = clock.now();
+        for (const [key, client] of clients) if (isOld(client)) clients.delete(key);
+      }
       const key = keyOf(address, login);
-      const client = clients.get(key) ?? create({ ...address }, { ...login });
+      const known = clients.get(key);
+      const client = known === undefined || isOld(known) ? create({ ...address }, { ...login }) : known;
       clients.delete(key);
       clients.set(key, client);
       dropOldest(clients, ({ idleSince }) => idleSince !== undefined);

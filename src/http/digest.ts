@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash as digestOf, randomBytes } from 'node:crypto';
 import type { DigestClient } from 'digest-fetch';
 import type { Secret } from '../core/secret.ts';
 import { chooseDigest, parseChallenges } from './challenge.ts';
@@ -34,6 +34,8 @@ interface Answering {
   opaque: string | undefined;
   cnonce: string;
   nc: number;
+  /** What is the same for every request: the hash of user, realm and password (`-sess`: and of the nonces), and the fields around it. */
+  fixed: { ha1: string; before: string; after: string } | undefined;
 }
 
 type Constructor = new (username: string, password: Secret) => DigestLogin;
@@ -53,10 +55,7 @@ function define(Base: typeof DigestClient): Constructor {
     constructor(username: string, password: Secret) {
       super(binary(username), undefined);
       this.#password = password;
-      this.hashFunc = (text: string) =>
-        createHash(this.#answering?.hash ?? 'md5')
-          .update(text, 'latin1')
-          .digest('hex');
+      this.hashFunc = (text: string) => digestOf(this.#answering?.hash ?? 'md5', Buffer.from(text, 'latin1'), 'hex');
     }
 
     get nonce(): string {
@@ -92,6 +91,7 @@ function define(Base: typeof DigestClient): Constructor {
         // A challenge repeated with the nonce already in use goes on counting; only a new nonce starts again.
         cnonce: known?.cnonce ?? this.makeNonce(),
         nc: known?.nc ?? 0,
+        fixed: undefined,
       };
     }
 
@@ -103,19 +103,29 @@ function define(Base: typeof DigestClient): Constructor {
       const uri = requestTarget(url);
       const hash = (...parts: string[]): string => this.hashWithAlgorithm(parts.join(':'));
 
-      const plain: string = this.computeHash(this.user, login.realm, binary(this.#password.reveal()));
-      const ha1 = login.session ? hash(plain, login.nonce, login.cnonce) : plain;
+      login.fixed ??= this.#fixedOf(login, hash);
+      const { ha1, before, after } = login.fixed;
       const entity = login.qop === 'auth-int' ? [hash(Buffer.from(options.body ?? '').toString('latin1'))] : [];
       const ha2 = hash((options.method ?? 'GET').toUpperCase(), uri, ...entity);
       const counted = login.qop === undefined ? [] : [nc, login.cnonce, login.qop];
+      const response = hash(ha1, login.nonce, ...counted, ha2);
+      const count = login.qop === undefined ? '' : `, nc=${nc}`;
+      const Authorization = `${before}, uri=${quote(uri)}, response="${response}"${after}${count}`;
+      return { ...options, headers: { ...options.headers, Authorization } };
+    }
 
-      const fields = [`username=${quote(this.user)}`, `realm=${quote(login.realm)}`, `nonce=${quote(login.nonce)}`, `uri=${quote(uri)}`];
-      fields.push(`response="${hash(ha1, login.nonce, ...counted, ha2)}"`);
-      if (login.algorithm !== undefined) fields.push(`algorithm=${login.algorithm}`);
-      if (login.opaque !== undefined) fields.push(`opaque=${quote(login.opaque)}`);
-      if (login.qop !== undefined) fields.push(`qop=${login.qop}`, `nc=${nc}`);
-      if (login.qop !== undefined || login.session) fields.push(`cnonce="${login.cnonce}"`);
-      return { ...options, headers: { ...options.headers, Authorization: `Digest ${fields.join(', ')}` } };
+    #fixedOf(login: Answering, hash: (...parts: string[]) => string): NonNullable<Answering['fixed']> {
+      const plain: string = this.computeHash(this.user, login.realm, binary(this.#password.reveal()));
+      const after: string[] = [];
+      if (login.algorithm !== undefined) after.push(`, algorithm=${login.algorithm}`);
+      if (login.opaque !== undefined) after.push(`, opaque=${quote(login.opaque)}`);
+      if (login.qop !== undefined) after.push(`, qop=${login.qop}`);
+      if (login.qop !== undefined || login.session) after.push(`, cnonce="${login.cnonce}"`);
+      return {
+        ha1: login.session ? hash(plain, login.nonce, login.cnonce) : plain,
+        before: `Digest username=${quote(this.user)}, realm=${quote(login.realm)}, nonce=${quote(login.nonce)}`,
+        after: after.join(''),
+      };
     }
 
     forget(): void {
@@ -128,6 +138,7 @@ function define(Base: typeof DigestClient): Constructor {
 /** What stands in the request line: path and query, without the fragment. */
 export function requestTarget(url: string | URL): string {
   if (url instanceof URL) return url.pathname + url.search;
+  if (url.startsWith('/') && !url.includes('#')) return url;
   const target = url.replace(/#.*$/s, '').replace(/^https?:\/\/[^/?]*/i, '');
   return target.startsWith('/') ? target : `/${target}`;
 }

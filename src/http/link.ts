@@ -33,7 +33,7 @@ export class Link {
   #agent: Agent;
   /** Opened to find out which protocol is spoken; the first request takes it. */
   #spare: Socket | undefined;
-  #signal: AbortSignal = AbortSignal.abort();
+  #signal: AbortSignal | undefined;
 
   constructor(address: DeviceAddress, pin: Pin, origin?: Origin) {
     this.#address = address;
@@ -107,7 +107,7 @@ export class Link {
       });
       request.once('close', () => {
         signal.removeEventListener('abort', onAbort);
-        reject(deviceError('connection-lost', host, 'the device closed the connection without an answer'));
+        if (answered === undefined) reject(deviceError('connection-lost', host, 'the device closed the connection without an answer'));
       });
       // A text body would be joined with the headers and turn their bytes above 127 into UTF-8 once more.
       request.end(typeof body === 'string' ? Buffer.from(body) : body);
@@ -126,6 +126,7 @@ export class Link {
       this.#spare = undefined;
       if (spare !== undefined && !spare.destroyed) return spare;
       const origin = this.#origin ?? { secure: true, host: this.#address.host, port: 443 };
+      if (this.#signal === undefined) throw abortError(undefined);
       return connectTo(origin, this.#address, this.#pin, LIMITS.device.connectMs, this.#signal);
     });
   }
@@ -162,7 +163,11 @@ export function readBody(message: IncomingMessage, maxBytes: number, host: strin
       reject(deviceError('unreadable', host, `the answer is longer than ${maxBytes} bytes`));
       message.destroy();
     });
-    message.once('end', () => resolve(Buffer.concat(chunks, size)));
+    message.once('end', () => {
+      // What comes after the end needs no error, which would cost its stack.
+      message.off('close', lost);
+      resolve(Buffer.concat(chunks, size));
+    });
     message.once('error', (error) => reject(networkError(error, host)));
     message.once('close', lost);
   });

@@ -63,6 +63,8 @@ export interface DeviceHttp {
   readonly secure: boolean;
   /** The user chose plain http himself, rather than `auto` ending there. */
   readonly plainChosen: boolean;
+  /** The password has crossed the network in clear: Basic over plain http, which the user chose. */
+  readonly loginInClear: boolean;
   /**
    * Any status but a refused login resolves. Errors: unreachable, timeout, connection-lost, tls-untrusted, tls-version,
    * unauthorized (also at once, without asking the device, while the credential is frozen), locked-out, plain-http, unreadable, cancelled.

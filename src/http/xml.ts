@@ -1,5 +1,6 @@
 import { CameraEmailError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
+import { scanXml } from './xml-scan.ts';
 
 /** An element of a parsed document. Offsets are into the document's source, so that edits leave all other bytes alone. */
 export interface XmlElement {
@@ -43,9 +44,13 @@ export class XmlDocument {
   /** Throws `unreadable` for anything but one well-formed element within LIMITS.xml; document types and entities are refused. */
   static parse(source: string): XmlDocument {
     if (source.length > LIMITS.xml.bytes) throw unreadable('the document is too large');
-    if (/<!(DOCTYPE|ENTITY)/i.test(source)) throw unreadable('the document declares entities');
+    if (source.includes('<!') && /<!(DOCTYPE|ENTITY)/i.test(source)) throw unreadable('the document declares entities');
     const charset = /^[^<]*<\?xml[^>]*encoding=["']([\w.:-]+)["']/i.exec(source)?.[1] ?? 'utf-8';
-    return new XmlDocument(source, buildTree(source, charset), charset);
+    // A byte order mark or blank line before the declaration: tolerated on reading, kept on writing.
+    const lead = /^(?:\u00ef\u00bb\u00bf)?\s*/.exec(source)?.[0].length ?? 0;
+    const decode = textDecoder(charset);
+    const root = scanXml(source, lead, decode) ?? parseThoroughly(source, lead, decode);
+    return new XmlDocument(source, root, charset);
   }
 
   /** The document with its edits. */
@@ -153,10 +158,9 @@ function unreadable(why: string): CameraEmailError {
   return new CameraEmailError('unreadable', `XML: ${why}`);
 }
 
-function buildTree(source: string, charset: string): XmlElement {
+/** For documents with anything unusual in them, and for saying what is wrong with the others. Exported for its comparison with `scanXml`. */
+export function parseThoroughly(source: string, lead: number, decode: (raw: string) => string): XmlElement {
   const { XMLParser, XMLValidator } = require('fast-xml-parser') as typeof import('fast-xml-parser');
-  // A byte order mark or blank line before the declaration: tolerated on reading, kept on writing.
-  const lead = /^(?:\u00ef\u00bb\u00bf)?\s*/.exec(source)?.[0].length ?? 0;
   const xml = source.slice(lead);
   // Recorders put bare ampersands into names; the validator is strict about them, the reader need not be.
   const verdict = XMLValidator.validate(xml.replace(/&(?!#?\w{1,10};)/g, '+'), { allowBooleanAttributes: true });
@@ -172,7 +176,6 @@ function buildTree(source: string, charset: string): XmlElement {
     processEntities: false,
   });
   const positions = XMLParser.getMetaDataSymbol() as unknown as symbol;
-  const decoder = textDecoder(charset);
   let count = 0;
 
   const convert = (node: FxpNode, depth: number): XmlElement | undefined => {
@@ -191,7 +194,7 @@ function buildTree(source: string, charset: string): XmlElement {
       name: tag.slice(tag.indexOf(':') + 1),
       attributes: (node[':@'] ?? {}) as Record<string, string>,
       children: nodes.map((inner) => convert(inner, depth + 1)).filter((inner) => inner !== undefined),
-      text: decodeEntities(decoder(text)),
+      text: decode(text),
       start: lead + position.startIndex,
       end: lead + position.endIndex,
     };
@@ -209,16 +212,21 @@ function buildTree(source: string, charset: string): XmlElement {
   return root;
 }
 
-function textDecoder(charset: string): (bytes: string) => string {
-  const isAscii = /^[\u0000-\u007f]*$/;
-  const decoder = decoderFor(charset);
-  return (bytes) => {
-    if (isAscii.test(bytes)) return bytes;
+/** Bytes of the charset as text, entities decoded. */
+export function textDecoder(charset: string): (bytes: string) => string {
+  let decoder: ReturnType<typeof decoderFor> | undefined;
+  const decode = (bytes: string): string => {
+    if (!/[^\u0000-\u007f]/.test(bytes)) return bytes;
+    decoder ??= decoderFor(charset);
     try {
       return decoder.decode(Buffer.from(bytes, 'latin1'));
     } catch {
       return bytes;
     }
+  };
+  return (bytes) => {
+    const text = decode(bytes);
+    return text.includes('&') ? decodeEntities(text) : text;
   };
 }
 

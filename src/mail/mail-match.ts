@@ -58,6 +58,7 @@ function valuesOf(headers: string, name: string): string[] {
   return [...headers.matchAll(new RegExp(`^${name}:[ \\t]*(.*)$`, 'gim'))].map((found) => (found[1] ?? '').trim());
 }
 
-function plainText(text: string): string {
+/** A name or address as it is compared. */
+export function plainText(text: string): string {
   return text.normalize('NFC').replace(/\s+/g, ' ').trim().toLowerCase();
 }

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import type { FleetOrder } from '../../src/fleet/configure-fleet.ts';
 import type { DeviceServer } from '../../src/sandbox/device-server.ts';
 import { accountOf, Fleet, told } from './fixture.ts';
 
@@ -268,4 +269,30 @@ describe('a fleet of cameras', () => {
   async function until(condition: () => boolean): Promise<void> {
     while (!condition()) await new Promise((resolve) => setImmediate(resolve));
   }
+
+  it('channels that share a sender agree on one name, and the second run finds it there', async () => {
+    await start(1);
+    const channels = (numbers: readonly number[]) => (order: FleetOrder) => ({
+      ...order,
+      cameras: numbers.flatMap((channel) =>
+        order.cameras.map((camera) => {
+          if (!('target' in camera)) return camera;
+          const name = `Channel ${channel}`;
+          return { name, target: { ...camera.target, name, channel } };
+        }),
+      ),
+    });
+    const { outcomes } = await fleet.run({ concurrency: 4 }, channels([2, 1]));
+    const [second, first] = ['Channel 2', 'Channel 1'].map((name) => outcomes.find((outcome) => outcome.name === name));
+    assert.match(fleet.device(1).documents(), /<name>Channel 1</);
+    const shared = { code: 'name-shared', params: { value: 'Channel 1' } };
+    assert.deepEqual(
+      [second, first].map((outcome) => outcome?.warnings.filter(({ code }) => code === 'name-shared')),
+      [[shared], []],
+    );
+    fleet.takeWrites();
+    const again = await fleet.run({ concurrency: 4 }, channels([1, 2]));
+    assert.deepEqual(told(again.outcomes).sort(), ['Channel 1 unchanged', 'Channel 2 unchanged']);
+    assert.deepEqual(fleet.takeWrites(), [0]);
+  });
 });

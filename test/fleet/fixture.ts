@@ -30,7 +30,7 @@ export interface Setup {
   cameras: { name: string; port: number }[];
 }
 
-export type Wishes = Partial<Pick<FleetOrder, 'action' | 'rotate' | 'canary' | 'concurrency' | 'test' | 'rollback' | 'account'>>;
+export type Wishes = Partial<Pick<FleetOrder, 'action' | 'rotate' | 'canary' | 'concurrency' | 'test' | 'rollback' | 'account' | 'wishes'>>;
 
 export function fleetOrder(setup: Setup, wishes: Wishes = {}): FleetOrder {
   const { login } = setup;

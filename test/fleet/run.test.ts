@@ -85,6 +85,38 @@ describe('runFleet', () => {
     assert.equal(results.length, 3);
   });
 
+  it('an item that lets go makes room for another, but not on its own device', async () => {
+    const started: string[] = [];
+    let end: () => void = () => undefined;
+    const kept = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const work = async (item: string, _signal: AbortSignal, release: () => void) => {
+      started.push(item);
+      release();
+      release();
+      if (item === 'yard') end();
+      else await kept;
+      return `${item} done`;
+    };
+    const two = { concurrency: 2, work, deviceOf: (item: string) => item.split(' ')[0] };
+    assert.equal((await runFleet(plan(['nvr 1', 'nvr 2', 'gate', 'shop', 'yard'], two), never())).length, 5);
+    assert.deepEqual(started, ['nvr 1', 'gate', 'shop', 'yard', 'nvr 2']);
+  });
+
+  it('one at a time means to the very end', async () => {
+    const log: string[] = [];
+    const work = async (item: string, _signal: AbortSignal, release: () => void) => {
+      log.push(`${item} begun`);
+      release();
+      await new Promise(setImmediate);
+      log.push(`${item} kept`);
+      return item;
+    };
+    await runFleet(plan(['a', 'b'], { concurrency: 1, work }), never());
+    assert.deepEqual(log, ['a begun', 'a kept', 'b begun', 'b kept']);
+  });
+
   it('a stop skips what has not begun', async () => {
     const stop = new AbortController();
     const work = async (item: string) => {

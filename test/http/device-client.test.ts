@@ -200,9 +200,12 @@ describe('device client', () => {
   describe('Basic', () => {
     it('is sent over http only when the user chose http', async () => {
       const device = await all.device({ basic: true });
-      assert.equal((await get(open(all.connections, device))).status, 200);
+      const chosen = open(all.connections, device);
+      assert.equal((await get(chosen)).status, 200);
+      assert.equal(chosen.loginInClear, true);
       const auto = open(all.connections, device, { protocol: 'auto' });
       await assert.rejects(get(auto), { code: 'plain-http' });
+      assert.equal(auto.loginInClear, false);
       assert.deepEqual([device.authorizations.length, auto.secure, auto.plainChosen], [1, false, false]);
     });
 

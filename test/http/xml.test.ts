@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { CameraEmailError } from '../../src/core/errors.ts';
-import { child, childText, XmlDocument } from '../../src/http/xml.ts';
+import { child, childText, parseThoroughly, textDecoder, XmlDocument } from '../../src/http/xml.ts';
+import { scanXml } from '../../src/http/xml-scan.ts';
 
 const latin1 = (text: string) => Buffer.from(text, 'utf8').toString('latin1');
 const utf8 = (bytes: string) => Buffer.from(bytes, 'latin1').toString('utf8');
@@ -92,5 +93,61 @@ describe('XmlDocument', () => {
         assert.ok(utf8(document.toString()).includes('</b></a>'));
       }),
     );
+  });
+});
+
+describe('scanXml', () => {
+  const decode = textDecoder('utf-8');
+  const pieces = [
+    ...[
+      '<a>',
+      '</a>',
+      '<b x="1">',
+      '</b>',
+      '<b/>',
+      '<p:c q=\'2\' r="a>b">',
+      '</p:c>',
+      '<d e>',
+      '<f g="1" g="2"/>',
+      '<toString/>',
+      '</b >',
+      '<b >',
+    ],
+    ...['\r\n', ' ', '\r', 'text', '&amp;', '&#228;', '&', '&x;', ']]>', '>', '"', 'é', '\u00c3\u00a9', '=', '<!-- c -->', '<!---->'],
+    ...['<![CDATA[x]]>', '<?xml version="1.0"?>', '<?pi?>', '<h constructor="1"/>'],
+  ];
+
+  it('sees what fast-xml-parser sees, or leaves the document to it', () => {
+    const piece = fc.constantFrom(...pieces);
+    const { node } = fc.letrec<{ node: string }>((tie) => ({
+      node: fc.oneof(
+        { depthSize: 'small' },
+        piece,
+        fc
+          .tuple(
+            fc.constantFrom('a', 'b:c', 'd_e'),
+            fc.constantFrom('', ' x="1"', ' y=\'2\' z:w="3 4"'),
+            fc.array(tie('node'), { maxLength: 4 }),
+          )
+          .map(([name, attributes, inner]) => `<${name}${attributes}>${inner.join('')}</${name}>`),
+      ),
+    }));
+    let scanned = 0;
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          node,
+          fc.array(piece, { maxLength: 8 }).map((some) => `<r>${some.join('')}</r>`),
+        ),
+        (source) => {
+          const root = scanXml(source, 0, decode);
+          if (root === undefined) return;
+          scanned += 1;
+          assert.deepEqual(root, parseThoroughly(source, 0, decode));
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+    assert.ok(scanned > 200);
   });
 });

@@ -1,15 +1,15 @@
-import { randomBytes } from 'node:crypto';
 import { CameraEmailError, isCameraEmailError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
 import type { Secret } from '../../core/secret.ts';
 import type { DeviceHttp } from '../../http/types.ts';
-import { childText, XmlDocument } from '../../http/xml.ts';
+import { childText, type XmlDocument } from '../../http/xml.ts';
 import { changesTo } from '../changes.ts';
 import type {
   Camera,
   CameraDriver,
   DeviceDocument,
   DeviceIdentity,
+  DeviceWrite,
   EmailCapabilities,
   EmailPlan,
   EmailReading,
@@ -19,8 +19,7 @@ import type {
 } from '../driver.ts';
 import {
   DOCUMENTED_LIMITS,
-  encodeSensitive,
-  hasStartTls,
+  fitsDocumentedLimits,
   readCapabilities,
   readMailing,
   singleMailing,
@@ -32,12 +31,12 @@ import {
 import { Isapi, isFormRefused, PATHS, parseResponseStatus, statusError } from './isapi.ts';
 import { DEVICE_WIDE, linkageToRestore, planLinkage, readLinkage } from './linkage.ts';
 import { findMailObstacle } from './network.ts';
-import { capabilitiesByDevice, sensitiveByDevice } from './remembered.ts';
-import { encryptSensitive, type SensitiveFields, sensitiveFieldsFrom, sensitiveKey } from './sensitive.ts';
+import { Protection, shownProtected } from './protection.ts';
 import { HikvisionView } from './view.ts';
 
 const VENDOR = 'hikvision';
 const MASK = '•';
+const XML = 'application/xml';
 
 export const hikvision: CameraDriver<typeof VENDOR> = {
   vendor: VENDOR,
@@ -77,12 +76,18 @@ function identityFrom(document: XmlDocument): DeviceIdentity {
 /** What `plan` and `apply` need to know about the transport; travels in EmailCapabilities.private. */
 interface Transport {
   plainWarning: boolean;
+  /** The fields of the mail login are encrypted one by one. */
+  encrypts: boolean;
 }
+
+/** What a device told once and will not change while its connection is known: planning and then applying asks it only once. */
+const capabilitiesByDevice = new WeakMap<DeviceHttp, ReturnType<typeof readCapabilities>>();
 
 class HikvisionCamera extends HikvisionView implements Camera {
   readonly #isapi: Isapi;
-  #sensitive: Promise<SensitiveFields | undefined> | undefined;
+  readonly #protection: Protection;
   #mailing: DeviceDocument | undefined;
+  #hasStartTls: boolean | undefined;
   /** Those whose linkage the device showed, once it was read. */
   #events: string[] | undefined;
 
@@ -93,21 +98,20 @@ class HikvisionCamera extends HikvisionView implements Camera {
   ) {
     super(http);
     this.#isapi = Isapi.of(http);
+    this.#protection = new Protection(http, this.#isapi);
   }
 
   async identity(signal: AbortSignal): Promise<DeviceIdentity> {
     return identityFrom(await this.#isapi.deviceInfo(signal));
   }
 
-  async capabilities(signal: AbortSignal): Promise<EmailCapabilities> {
-    const ask = async () => readCapabilities((await this.#isapi.get(PATHS.mailingCapabilities, signal)).body);
-    const told = capabilitiesByDevice.get(this.http) ?? (await this.#optional(ask));
-    if (told !== undefined) capabilitiesByDevice.set(this.http, told);
-    const sensitive = await this.#sensitiveFields(signal);
+  async capabilities(signal: AbortSignal, toWrite?: Omit<WantedEmail, 'writePassword' | 'channel'>): Promise<EmailCapabilities> {
+    const told = capabilitiesByDevice.get(this.http) ?? (await this.#limits(signal, toWrite));
+    const sensitive = await this.#protection.fields(signal);
     const limitsFromDevice = Object.values(told?.maxLength ?? {}).some((value) => value !== undefined);
-    const transport: Transport = { plainWarning: !this.http.secure && sensitive === undefined };
+    const transport: Transport = { plainWarning: !this.http.secure && sensitive === undefined, encrypts: sensitive !== undefined };
     return {
-      securities: this.#mailing === undefined || hasStartTls(this.#mailing.body) ? undefined : ['none', 'tls'],
+      securities: this.#hasStartTls !== false ? undefined : ['none', 'tls'],
       limitsFromDevice,
       maxLength: limitsFromDevice ? told?.maxLength : DOCUMENTED_LIMITS.maxLength,
       maxRecipients: told?.maxRecipients ?? DOCUMENTED_LIMITS.maxRecipients,
@@ -121,7 +125,9 @@ class HikvisionCamera extends HikvisionView implements Camera {
 
   async read(scope: { events: boolean }, signal: AbortSignal): Promise<EmailReading> {
     const mailing = await this.#readMailing(signal);
-    const reading: EmailReading = { settings: readMailing(mailing.body), documents: [mailing] };
+    const { settings, hasStartTls } = readMailing(mailing.body);
+    this.#hasStartTls = hasStartTls;
+    const reading: EmailReading = { settings, documents: [mailing] };
     if (scope.events) {
       const triggers = await this.#optional(() => this.#isapi.get(PATHS.triggers, signal));
       if (triggers !== undefined) {
@@ -137,29 +143,18 @@ class HikvisionCamera extends HikvisionView implements Camera {
   plan(reading: EmailReading, wanted: WantedEmail, capabilities: EmailCapabilities): EmailPlan {
     const changes = changesTo(reading.settings, wanted);
     const warnings: Warning[] = [];
-    if ((capabilities.private as Transport | undefined)?.plainWarning) warnings.push({ code: 'plain-http' });
+    const transport = capabilities.private as Transport | undefined;
+    if (transport?.plainWarning) warnings.push({ code: 'plain-http' });
     const plan: EmailPlan = { changes, writes: [], warnings };
     const mailing = this.#documentAt(reading, PATHS.mailingOne) ?? this.#documentAt(reading, PATHS.mailingList);
     if (mailing !== undefined && changes.some(({ field }) => field !== 'events')) {
-      plan.writes.push({
-        method: 'PUT',
-        path: mailing.path,
-        contentType: 'application/xml',
-        body: writeMailing(mailing.body, wanted, wanted.password.reveal()),
-        shown: { path: mailing.path, body: Buffer.from(writeMailing(mailing.body, wanted, MASK), 'latin1').toString('utf8') },
-      });
+      plan.writes.push(mailingWrite(mailing, wanted, transport?.encrypts === true));
     }
     const triggers = this.#documentAt(reading, PATHS.triggers);
     if (triggers !== undefined && wanted.events !== undefined) {
       for (const { id, body } of planLinkage(triggers.body, this.channel, wanted.events)) {
         const path = `${this.#isapi.path(PATHS.triggers)}/${encodeURIComponent(id)}`;
-        plan.writes.push({
-          method: 'PUT',
-          path,
-          contentType: 'application/xml',
-          body,
-          shown: { path, body: Buffer.from(body, 'latin1').toString('utf8') },
-        });
+        plan.writes.push({ method: 'PUT', path, contentType: XML, body, shown: { path, body: readable(body) } });
       }
     }
     return plan;
@@ -203,12 +198,12 @@ class HikvisionCamera extends HikvisionView implements Camera {
     let words = '';
     for (const form of forms) {
       const { resource, body: protectedBody } =
-        form === '' ? { resource: PATHS.mailingTest, body: '' } : await this.#protect(PATHS.mailingTest, form, signal);
+        form === '' ? { resource: PATHS.mailingTest, body: '' } : await this.#protection.protect(PATHS.mailingTest, form, signal);
       const request = {
         method: 'POST' as const,
         resource,
         body: Buffer.from(protectedBody, 'latin1'),
-        headers: { 'Content-Type': 'application/xml' },
+        headers: { 'Content-Type': XML },
       };
       const response = await this.#isapi.ask({ ...request, timeoutMs: LIMITS.device.testMs }, signal);
       const status = parseResponseStatus(response.body.toString('latin1'));
@@ -246,38 +241,16 @@ class HikvisionCamera extends HikvisionView implements Camera {
   }
 
   async #putMailing(resource: string, body: string, signal: AbortSignal) {
-    const request = await this.#protect(resource, body, signal);
+    const request = await this.#protection.protect(resource, body, signal);
     return this.#isapi.send('PUT', request.resource, request.body, signal);
   }
 
-  /** Over plain http the sensitive fields are encrypted where the device can; in clear only when the user chose http himself. */
-  async #protect(resource: string, body: string, signal: AbortSignal): Promise<{ resource: string; body: string }> {
-    if (this.http.secure) return { resource, body };
-    const fields = await this.#sensitiveFields(signal);
-    if (fields !== undefined) {
-      const iv = randomBytes(16).toString('hex');
-      const key = sensitiveKey(this.http.login, fields);
-      return { resource: `${resource}?security=1&iv=${iv}`, body: encodeSensitive(body, (value) => encryptSensitive(value, key, iv)) };
-    }
-    if (!this.http.plainChosen)
-      throw new CameraEmailError('plain-http', 'the device has no encryption for the mail password', { params: { host: this.http.host } });
-    return { resource, body };
-  }
-
-  #sensitiveFields(signal: AbortSignal): Promise<SensitiveFields | undefined> {
-    if (this.http.secure) return Promise.resolve(undefined);
-    const known = sensitiveByDevice.get(this.http);
-    if (known !== undefined) return Promise.resolve(known);
-    this.#sensitive ??= this.#optional(async () => {
-      const resource = `${PATHS.securityCapabilities}?username=${encodeURIComponent(this.http.login.username)}`;
-      const fields = sensitiveFieldsFrom(XmlDocument.parse((await this.#isapi.get(resource, signal)).body).root);
-      if (fields !== undefined) sensitiveByDevice.set(this.http, fields);
-      return fields;
-    });
-    this.#sensitive.catch(() => {
-      this.#sensitive = undefined;
-    });
-    return this.#sensitive;
+  /** What mailing/capabilities says. Nobody need ask for limits when what is to be written fits into the smallest that are documented. */
+  async #limits(signal: AbortSignal, toWrite: Parameters<HikvisionCamera['capabilities']>[1]) {
+    if (toWrite !== undefined && fitsDocumentedLimits(toWrite)) return undefined;
+    const { document, final } = await this.#isapi.find(PATHS.mailingCapabilities, signal, readCapabilities);
+    if (document !== undefined || final) capabilitiesByDevice.set(this.http, document ?? {});
+    return document;
   }
 
   #documentAt(reading: EmailReading, resource: string) {
@@ -297,4 +270,24 @@ class HikvisionCamera extends HikvisionView implements Camera {
       throw error;
     }
   }
+}
+
+function mailingWrite({ path, body }: DeviceDocument, wanted: WantedEmail, encrypts: boolean): DeviceWrite {
+  return {
+    method: 'PUT',
+    path,
+    contentType: XML,
+    body: writeMailing(body, wanted, wanted.password.reveal()),
+    // Only a dry run looks at it.
+    get shown() {
+      const masked = writeMailing(body, wanted, MASK);
+      const shown = encrypts ? shownProtected(path, masked, MASK) : { path, body: masked };
+      return { path: shown.path, body: readable(shown.body) };
+    },
+  };
+}
+
+/** Bytes as text. */
+function readable(body: string): string {
+  return Buffer.from(body, 'latin1').toString('utf8');
 }

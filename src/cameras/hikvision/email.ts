@@ -13,6 +13,23 @@ export const DOCUMENTED_LIMITS = {
   intervals: [2, 3, 4, 5],
 } as const;
 
+/** True when every device that keeps the documented limits can hold it. */
+export function fitsDocumentedLimits({ server, username, password, sender, senderName = '', recipients = [] }: LimitedFields): boolean {
+  const { maxLength, maxRecipients } = DOCUMENTED_LIMITS;
+  const fits = (text: string, limit: number) => Buffer.byteLength(text, 'utf8') <= limit;
+  return (
+    fits(server, maxLength.server) &&
+    fits(username, maxLength.username) &&
+    fits(password.reveal(), maxLength.password) &&
+    fits(sender, maxLength.sender) &&
+    fits(senderName, maxLength.senderName) &&
+    recipients.length <= maxRecipients &&
+    recipients.every((recipient) => fits(recipient, maxLength.recipient))
+  );
+}
+
+type LimitedFields = Pick<WantedEmail, 'server' | 'username' | 'password' | 'sender' | 'senderName' | 'recipients'>;
+
 /** Offsets and elements of the one `<mailing>` in a document of either form. */
 interface MailingForm {
   document: XmlDocument;
@@ -35,9 +52,19 @@ function addressOf(receiver: XmlElement): XmlElement | undefined {
   return child(receiver, 'emailAddress') ?? child(receiver, 'receiverAddress');
 }
 
-/** The settings of a mailing document, camera or recorder form. Throws `unreadable`. */
-export function readMailing(body: string): EmailSettings {
+/**
+ * The settings of a mailing document, camera or recorder form, and whether it has the flags for STARTTLS: recorders have enableSSL only.
+ * Throws `unreadable`.
+ */
+export function readMailing(body: string): { settings: EmailSettings; hasStartTls: boolean } {
   const { mailing, smtp } = openMailing(body);
+  return {
+    settings: settingsOf(mailing, smtp),
+    hasStartTls: child(smtp, 'enableTLS') !== undefined || child(smtp, 'startTLS') !== undefined,
+  };
+}
+
+function settingsOf(mailing: XmlElement, smtp: XmlElement): EmailSettings {
   const byAddress = childText(smtp, 'addressingFormatType') === 'ipaddress';
   const snapshot = child(mailing, 'attachment', 'snapshot');
   const interval = Number(childText(snapshot, 'interval') ?? Number.NaN);
@@ -67,12 +94,6 @@ function readSecurity(smtp: XmlElement): MailSecurity | undefined {
   if (readFlag(smtp, 'enableTLS') || readFlag(smtp, 'startTLS')) return 'starttls';
   const ssl = readFlag(smtp, 'enableSSL');
   return ssl === undefined ? undefined : ssl ? 'tls' : 'none';
-}
-
-/** True where the form has the flags for STARTTLS; recorders have enableSSL only. */
-export function hasStartTls(body: string): boolean {
-  const { smtp } = openMailing(body);
-  return child(smtp, 'enableTLS') !== undefined || child(smtp, 'startTLS') !== undefined;
 }
 
 /** The device's own document with what is wanted in it, all else byte for byte. The password is always written. */
@@ -108,6 +129,7 @@ export function withPassword(body: string, password: string): string {
 
 /** A document as it was read, fit to be kept: an element for the password stays where it is, empty. */
 export function withEmptyPassword(body: string): string {
+  if (!/<(?:[\w.-]+:)?password\b/.test(body)) return body;
   const { document, smtp } = openMailing(body);
   const element = child(smtp, 'password');
   if (element !== undefined) document.setText(element, '');
@@ -201,6 +223,7 @@ export function readCapabilities(body: string): Pick<EmailCapabilities, 'maxLeng
 
 /** One `<mailing>` as a document of its own, with the namespace it had inside a list. */
 export function singleMailing(body: string): string {
+  if (!/<(?:[\w.-]+:)?mailingList\b/.test(body)) return body;
   const { document, mailing } = openMailing(body);
   if (mailing === document.root) return body;
   return standalone(document, mailing);

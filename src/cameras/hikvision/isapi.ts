@@ -1,5 +1,5 @@
 import { systemClock } from '../../core/clock.ts';
-import { CameraEmailError } from '../../core/errors.ts';
+import { CameraEmailError, type ErrorCode, isCameraEmailError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { deviceWords } from '../../core/text.ts';
 import type { DeviceHttp, DeviceRequest, DeviceResponse } from '../../http/types.ts';
@@ -35,11 +35,16 @@ export function parseResponseStatus(body: string): ResponseStatus | undefined {
   if (fields === undefined) return undefined;
   const { statusCode = '', statusString = '', subStatusCode = '', errorMsg = '', lockStatus = '', unlockTime, resLockTime } = fields;
   const seconds = Number(unlockTime ?? resLockTime ?? Number.NaN);
+  let words: string | undefined;
   return {
     statusCode: /^\d+$/.test(statusCode) ? Number(statusCode) : -1,
     statusString,
     subStatusCode,
-    words: deviceWords([statusString, subStatusCode, errorMsg].filter((word) => word !== '').join(' – ')),
+    // Most answers are "OK", and nobody reads those.
+    get words() {
+      words ??= deviceWords([statusString, subStatusCode, errorMsg].filter((word) => word !== '').join(' – '));
+      return words;
+    },
     locked: lockStatus.toLowerCase() === 'lock' || seconds > 0,
     unlockSeconds: seconds > 0 ? seconds : undefined,
   };
@@ -76,17 +81,20 @@ function jsonFields(body: string): StatusFields | undefined {
 
 /** The error that a non-OK status stands for, in our codes. */
 export function statusError(status: ResponseStatus, httpStatus: number): CameraEmailError {
-  const details = { deviceSays: status.words };
+  const [code, why] = verdictOf(status, httpStatus);
+  return new CameraEmailError(code, why ?? `the device refused: ${status.words}`, { deviceSays: status.words });
+}
+
+function verdictOf(status: ResponseStatus, httpStatus: number): [ErrorCode, why?: string] {
   const sub = status.subStatusCode.toLowerCase();
-  if (status.locked) return new CameraEmailError('locked-out', 'the device has locked this account', details);
-  if (sub === 'notactivated') return new CameraEmailError('not-activated', 'the device has no password yet', details);
-  if (sub === 'lowprivilege') return new CameraEmailError('forbidden', 'the user lacks a right', details);
+  if (status.locked) return ['locked-out', 'the device has locked this account'];
+  if (sub === 'notactivated') return ['not-activated', 'the device has no password yet'];
+  if (sub === 'lowprivilege') return ['forbidden', 'the user lacks a right'];
   // A missing "Parameters settings" right is often answered as notSupport: the text for `forbidden` names both explanations.
-  if (sub === 'notsupport' && httpStatus === 403) return new CameraEmailError('forbidden', 'refused as not supported', details);
-  if (sub === 'notsupport' || sub === 'methodnotallowed')
-    return new CameraEmailError('unsupported', 'the device does not know this request', details);
-  if (status.statusCode === 2 || sub === 'devicebusy') return new CameraEmailError('busy', 'the device is busy', details);
-  return new CameraEmailError('rejected', `the device refused: ${status.words}`, details);
+  if (sub === 'notsupport' && httpStatus === 403) return ['forbidden', 'refused as not supported'];
+  if (sub === 'notsupport' || sub === 'methodnotallowed') return ['unsupported', 'the device does not know this request'];
+  if (status.statusCode === 2 || sub === 'devicebusy') return ['busy', 'the device is busy'];
+  return ['rejected'];
 }
 
 /** True for answers that say "I do not take a request of this form", as opposed to "I tried and it failed". */
@@ -135,6 +143,28 @@ export class Isapi {
     return { path: this.path(resource), contentType: response.headers['content-type'], body };
   }
 
+  /**
+   * What `read` makes of a document that a device may lack without harm; a refused login and a dead connection are still errors.
+   * `final`: asking again will not help, as it may with a device that was busy.
+   */
+  async find<T>(resource: string, signal: AbortSignal, read: (body: string) => T): Promise<{ document: T | undefined; final: boolean }> {
+    const response = await this.ask({ method: 'GET', resource }, signal);
+    const body = response.body.toString('latin1');
+    const status = parseResponseStatus(body);
+    if (status !== undefined) {
+      const [code] = verdictOf(status, response.status);
+      if (code === 'locked-out' || code === 'not-activated') throw statusError(status, response.status);
+      return { document: undefined, final: isFinal(code) };
+    }
+    if (response.status >= 400) return { document: undefined, final: isFinal(codeOf(response.status)) };
+    try {
+      return { document: read(body), final: true };
+    } catch (error) {
+      if (isCameraEmailError(error, 'unreadable')) return { document: undefined, final: false };
+      throw error;
+    }
+  }
+
   /** A write. Resolves with the status when the device says OK (also "OK, after a reboot"). */
   async send(method: 'PUT' | 'POST', resource: string, body: string, signal: AbortSignal): Promise<ResponseStatus> {
     const response = await this.ask(
@@ -175,10 +205,16 @@ export class Isapi {
   }
 }
 
+function isFinal(code: ErrorCode): boolean {
+  return code === 'unsupported' || code === 'forbidden';
+}
+
 function httpError(status: number, what: string): CameraEmailError {
-  const details = { deviceSays: `HTTP ${status}` };
-  if (status === 403) return new CameraEmailError('forbidden', `${what}: HTTP 403`, details);
-  if (status === 404 || status === 405 || status === 501) return new CameraEmailError('unsupported', `${what}: HTTP ${status}`, details);
-  if (status === 503) return new CameraEmailError('busy', `${what}: HTTP 503`, details);
-  return new CameraEmailError('rejected', `${what}: HTTP ${status}`, details);
+  return new CameraEmailError(codeOf(status), `${what}: HTTP ${status}`, { deviceSays: `HTTP ${status}` });
+}
+
+function codeOf(httpStatus: number): ErrorCode {
+  if (httpStatus === 403) return 'forbidden';
+  if (httpStatus === 404 || httpStatus === 405 || httpStatus === 501) return 'unsupported';
+  return httpStatus === 503 ? 'busy' : 'rejected';
 }

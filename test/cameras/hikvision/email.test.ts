@@ -1,13 +1,6 @@
 import assert from 'node:assert/strict';
 import type { WantedEmail } from '../../../src/cameras/driver.ts';
-import {
-  hasStartTls,
-  readCapabilities,
-  readMailing,
-  singleMailing,
-  withPassword,
-  writeMailing,
-} from '../../../src/cameras/hikvision/email.ts';
+import { readCapabilities, readMailing, singleMailing, withPassword, writeMailing } from '../../../src/cameras/hikvision/email.ts';
 import { isFormRefused, parseResponseStatus, statusError } from '../../../src/cameras/hikvision/isapi.ts';
 import { planLinkage, readLinkage } from '../../../src/cameras/hikvision/linkage.ts';
 import { encryptSensitive, sensitiveFieldsFrom, sensitiveKey } from '../../../src/cameras/hikvision/sensitive.ts';
@@ -36,7 +29,7 @@ function difference(before: string, after: string): string[] {
 
 describe('Hikvision mail settings', () => {
   it('reads a camera', () => {
-    assert.deepEqual(readMailing(sample('mailing-camera.xml')), {
+    assert.deepEqual(readMailing(sample('mailing-camera.xml')).settings, {
       server: 'mail.example.test',
       port: 25,
       security: 'none',
@@ -51,10 +44,10 @@ describe('Hikvision mail settings', () => {
   });
 
   it('reads a recorder in factory state: empty slots are no recipients', () => {
-    const settings = readMailing(sample('mailing-recorder.xml'));
+    const { settings, hasStartTls } = readMailing(sample('mailing-recorder.xml'));
     assert.deepEqual(settings.recipients, []);
     assert.equal(settings.attachment, undefined);
-    assert.equal(hasStartTls(sample('mailing-recorder.xml')), false);
+    assert.equal(hasStartTls, false);
   });
 
   it('writes only what was named, and the password behind accountName', () => {
@@ -70,7 +63,7 @@ describe('Hikvision mail settings', () => {
   });
 
   it('sets the flags of STARTTLS without those of SSL', () => {
-    const after = readMailing(writeMailing(sample('mailing-camera.xml'), { ...WANTED, security: 'starttls', port: 587 }, 'x'));
+    const after = readMailing(writeMailing(sample('mailing-camera.xml'), { ...WANTED, security: 'starttls', port: 587 }, 'x')).settings;
     assert.deepEqual([after.security, after.port], ['starttls', 587]);
     assert.match(writeMailing(sample('mailing-camera.xml'), { ...WANTED, security: 'starttls' }, 'x'), /<enableSSL>false/);
   });
@@ -78,7 +71,7 @@ describe('Hikvision mail settings', () => {
   it('swaps hostName and ipAddress with the form of the server', () => {
     const byAddress = writeMailing(sample('mailing-camera.xml'), { ...WANTED, server: '192.0.2.9' }, 'x');
     assert.match(byAddress, /<addressingFormatType>ipaddress<\/addressingFormatType>\r\n<ipAddress>192.0.2.9<\/ipAddress>/);
-    assert.equal(readMailing(byAddress).server, '192.0.2.9');
+    assert.equal(readMailing(byAddress).settings.server, '192.0.2.9');
     assert.match(writeMailing(byAddress, WANTED, 'x'), /hostname<\/addressingFormatType>\r\n<hostName>smtp.gmail.com</);
   });
 
@@ -89,7 +82,7 @@ describe('Hikvision mail settings', () => {
       'x',
     );
     const after = writeMailing(before, { ...WANTED, recipients: ['b@x.test', 'guard@example.test'] }, 'x');
-    assert.deepEqual(readMailing(after).recipients, ['guard@example.test', 'b@x.test']);
+    assert.deepEqual(readMailing(after).settings.recipients, ['guard@example.test', 'b@x.test']);
     assert.match(after, /<name>Guard<\/name>\r\n<emailAddress>guard@example.test/);
   });
 
@@ -100,7 +93,7 @@ describe('Hikvision mail settings', () => {
 
   it('escapes what XML cannot hold', () => {
     const after = writeMailing(sample('mailing-camera.xml'), { ...WANTED, senderName: 'A & B <ü>' }, 'p<&>w');
-    assert.equal(readMailing(after).senderName, 'A & B <ü>');
+    assert.equal(readMailing(after).settings.senderName, 'A & B <ü>');
     assert.match(after, /<password>p&lt;&amp;&gt;w</);
   });
 
