@@ -24,6 +24,8 @@ export interface Device extends AnnouncedDevice {
   channel?: number | undefined;
   /** The last payload of each retained state, by the topic's end. */
   states: Map<string, string>;
+  /** The last test mail was not found; nothing but a new test or a new set-up ends this problem. */
+  testFailed: boolean;
   /** Sensors that are on for an event without an end. */
   pulses: Set<string>;
   announced: boolean;
@@ -103,7 +105,8 @@ function restoredDevice(saved: Record<string, unknown>): Device | undefined {
     if (LASTING.includes(key) && typeof value === 'string') states.set(key, value);
   }
   for (const feature of features) if (isEventFeature(feature)) states.set(feature, 'OFF');
-  const device: Device = { id, kind, name, features, states, pulses: new Set(), announced: true, identityChanged: false };
+  const testFailed = saved.testFailed === true;
+  const device: Device = { id, kind, name, features, states, testFailed, pulses: new Set(), announced: true, identityChanged: false };
   for (const key of TEXTS) if (typeof saved[key] === 'string') Object.assign(device, { [key]: saved[key] });
   if (typeof channel === 'number') device.channel = channel;
   return device;

@@ -157,7 +157,10 @@ export class Entities {
         return {};
       case 'mail':
         if (observation.proven) say(device, 'last_mail', new Date(now).toISOString());
+        // Right settings do not disprove a test mail that was lost.
+        if (observation.problem === null && observation.by === 'look' && device.testFailed) return {};
         if (observation.problem !== undefined) {
+          device.testFailed = observation.by === 'test' && observation.problem !== null;
           say(device, 'problem', observation.problem === null ? 'OFF' : 'ON');
           say(device, 'problem/attributes', problemAttributes(observation.problem, now));
         }
@@ -203,6 +206,7 @@ export class Entities {
       features,
       states,
       pulses: new Set(),
+      testFailed: before?.testFailed ?? false,
       announced: false,
       identityChanged: false,
     };
@@ -224,6 +228,7 @@ export class Entities {
       features: [...MAIL_FEATURES],
       states: new Map(),
       pulses: new Set(),
+      testFailed: false,
       announced: false,
       identityChanged: false,
     };

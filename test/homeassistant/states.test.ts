@@ -217,6 +217,38 @@ describe('Home Assistant: entities', () => {
     assert.equal(house.broker.state('problem'), 'ON');
   });
 
+  it('a lost test mail stays a problem when the settings are right, until a mail arrives or the camera is set up anew', () => {
+    const result = (outcome: string) => ({ payload: { camera: answered, action: 'apply', outcome, changes: [], warnings: [], ms: 1 } });
+    const test = (ok: boolean) => ({
+      payload: {
+        via: 'camera',
+        camera: answered,
+        ok,
+        verdict: ok ? 'arrived' : 'accepted',
+        error: ok ? undefined : { code: 'not-arrived' },
+      },
+    });
+    const house = take(test(false));
+    for (const outcome of ['verified', 'unchanged', 'skipped']) house.take(result(outcome));
+    assert.equal(house.broker.state('problem'), 'ON');
+    const later = new House(new Entities(topics, origin, JSON.parse(JSON.stringify(house.entities.stored())))).start();
+    later.take(result('verified'));
+    assert.equal(later.broker.state('problem'), 'ON', 'also after a restart');
+    later.take(result('applied'));
+    assert.equal(later.broker.state('problem'), 'OFF');
+    house.take(test(true));
+    assert.equal(house.broker.state('problem'), 'OFF');
+    house.take(result('failed'));
+    house.take(result('verified'));
+    assert.equal(house.broker.state('problem'), 'OFF', 'what a look has found another look ends');
+  });
+
+  it('a mail in the spam folder is a problem, and no proof', () => {
+    const { broker } = take({ payload: { via: 'camera', camera: answered, ok: false, verdict: 'arrived', error: { code: 'in-spam' } } });
+    assert.equal(broker.state('problem'), 'ON');
+    assert.equal(broker.state('last_mail'), undefined);
+  });
+
   it('the switch follows what was written, not what was wished', () => {
     const result = (outcome: string, enabled: boolean) => ({
       enabled,
