@@ -58,7 +58,7 @@ export function placeOf(ref: CameraRef, known: KnownCamera | undefined, before: 
 }
 
 /** Takes the facts over, and notes whether Home Assistant has to be told. */
-export function updated(device: Device, facts: Place): void {
+export function updated(device: Device, facts: Partial<Place>): void {
   for (const key of ['name', 'channel', ...TEXTS] as const) {
     const value = facts[key];
     if (value === undefined || value === '' || device[key] === value) continue;

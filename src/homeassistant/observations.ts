@@ -60,7 +60,7 @@ export function observationsOf(message: Fields): Observation[] | undefined {
 function reported(message: Fields, payload: Fields): Observation[] | undefined {
   if (isFields(payload.queue)) return queued({ account: payload.account, queue: payload.queue });
   if (payload.via === 'server' && typeof payload.verdict === 'string') {
-    const account = words(message.topic, 80);
+    const account = accountWords(message.topic);
     return account === '' ? [] : [{ kind: 'mail', of: { account }, ...tested(payload) }];
   }
   const camera = cameraRef(payload.camera);
@@ -139,7 +139,7 @@ function problemOf(error: unknown, otherwise: string): MailProblem {
 
 /** `email` of a delivered mail, or a report of the queue: `{account: {name} | name, queue: {waiting, sentToday?, dailyLimit?}}`. */
 function queued({ account, queue }: Fields): Observation[] {
-  const name = words(isFields(account) ? (account.name ?? account.email) : account, 80);
+  const name = accountWords(isFields(account) ? (account.name ?? account.email) : account);
   if (name === '' || !isFields(queue)) return [];
   const { waiting, sentToday, dailyLimit } = queue;
   // A limit of 0 is none.
@@ -190,6 +190,11 @@ function isCount(value: unknown): value is number {
 
 function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !Buffer.isBuffer(value);
+}
+
+/** An account's name as its device is called. */
+export function accountWords(name: unknown): string {
+  return words(name, 80);
 }
 
 function words(value: unknown, max: number): string {
