@@ -63,6 +63,18 @@ describe('a camera that mails through Node-RED', () => {
         again.each.map(({ payload }) => (payload as { outcome: string }).outcome),
         ['unchanged'],
       );
+
+      await bench.unload();
+      await bench.load('test-email', { via: 'camera', timeout: 20 }, { credentials, more: [listener] });
+      const tested = await bench.run({});
+      const { verdict, ok, error } = (tested.each[0]?.payload ?? {}) as { verdict?: string; ok?: boolean; error?: { code: string } };
+      assert.deepEqual({ verdict, ok, error }, { verdict: 'arrived', ok: true, error: undefined });
+
+      // A listener that sends on through some other account, or nowhere, proves nothing about this one.
+      await bench.unload();
+      await bench.load('test-email', { via: 'camera' }, { credentials, more: [{ ...listener, account: '' }] });
+      const elsewhere = await bench.run({});
+      assert.equal(((elsewhere.each[0]?.payload ?? {}) as { error?: { code: string } }).error?.code, 'not-applied');
     } finally {
       await bench.close();
     }
