@@ -123,7 +123,7 @@ function alertsAfter({ enabled }: Fields, { outcome, changes }: Fields, good: bo
 
 function drift(changes: unknown): MailProblem {
   const fields = Array.isArray(changes) ? changes.filter(isFields).map(({ field }) => words(field, 20)) : [];
-  return { code: 'drifted', message: `The camera's e-mail settings were changed: ${fields.join(', ') || 'unknown'}` };
+  return { code: 'drifted', message: words(`The camera's e-mail settings were changed: ${fields.join(', ') || 'unknown'}`, LONGEST) };
 }
 
 function problemOf(error: unknown, otherwise: string): MailProblem {

@@ -147,6 +147,24 @@ describe('Home Assistant: entities', () => {
     assert.equal(house.broker.events.length, 64 * 3);
   });
 
+  it('whatever a camera says, no payload is large: words are cut, and names too', () => {
+    const long = 'Größe "\\ '.repeat(10_000);
+    const told = { code: long, message: long, advice: long, deviceSays: long };
+    const ref = { ...answered, name: long, model: long, firmware: long };
+    const house = new House().start();
+    const all = [
+      ...house.take({ payload: { via: 'camera', camera: ref, ok: false, verdict: 'failed', error: told } }, null),
+      ...house.take(event('motion', 'started', { camera: ref, vendorType: long, rule: long, region: long, at: long }), null),
+      ...house.take({ topic: long, payload: { via: 'server', ok: false, verdict: 'failed', error: told } }, null),
+      ...house.take({ payload: { camera: ref, outcome: 'drifted', changes: Array(1_000).fill({ field: long, from: 1, to: 2 }) } }, null),
+    ].flatMap(({ publications }) => publications);
+    const limits = { config: 8_192, attributes: 4_096, event: 2_048 };
+    for (const { topic, payload } of all) {
+      const most = limits[(topic.split('/').at(-1) ?? '') as keyof typeof limits] ?? 255;
+      assert.ok(Buffer.byteLength(payload) <= most, `${topic}: ${Buffer.byteLength(payload)} bytes`);
+    }
+  });
+
   it('a picture is retained as it is, and one that no broker takes is left out', () => {
     const house = take({ payload: jpeg, topic: 'Front door', contentType: 'image/jpeg' });
     assert.equal(house.broker.device().components.get('snapshot')?.content_type, 'image/jpeg');
