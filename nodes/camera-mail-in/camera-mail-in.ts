@@ -87,7 +87,7 @@ async function start(
   const { directory } = servicesOf(RED);
   const tls = config.tls === '' ? await ownCertificates(directory, Date.now()) : certificateOf(RED, config.tls);
   return startRelay({
-    host: config.host.replace(/^\[(.*)\]$/, '$1'),
+    host: config.host,
     port: config.port,
     auth: config.auth,
     users: usersOf(node),

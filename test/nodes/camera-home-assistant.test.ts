@@ -193,6 +193,36 @@ describe('camera-home-assistant', () => {
     assert.deepEqual([commands[0]?.topic, commands[0]?.cameras], ['Gate', ['cam0']]);
   });
 
+  it('an edited node goes on where it was: the same entities, and no sensor that stays on', async () => {
+    receive({ ...motion('pulse') });
+    await until(() => config() !== undefined && broker.state('motion') === 'ON');
+    const { topic, components } = broker.device();
+    await helper.setFlows(
+      flow().map((node) => (node.id === 'ha' ? { ...node, name: 'edited' } : node)),
+      'nodes',
+    );
+    await until(() => broker.state('motion') === 'OFF');
+    assert.deepEqual([broker.device().topic, broker.device().components], [topic, components]);
+    receive({ topic: String(components.get('test')?.command_topic), payload: 'PRESS', retain: false });
+    await until(() => commands.length === 1);
+  });
+
+  it('two nodes with the same topics speak of the same entities', async () => {
+    await helper.unload();
+    const second = { id: 'ha2', z: 'flow', x: 1, y: 1, type: 'camera-home-assistant', name: '', wires: [['mqtt'], ['commands']] };
+    await helper.load(NODES, [...flow(), second], { cam0: sandbox.login });
+    listen();
+    receive(motion('started'));
+    await until(() => config() !== undefined && broker.state('motion') === 'ON');
+    helper.getNode('ha2').receive(motion('ended'));
+    await until(() => broker.state('motion') === 'OFF');
+    // The first one is deleted; the other one still knows all.
+    const rest = [...flow().filter(({ id }) => id !== 'ha'), second];
+    await helper.setFlows(rest, 'nodes');
+    helper.getNode('ha2').receive({ payload: { remove: 'Front' } });
+    await until(() => broker.retained.size === 1);
+  });
+
   it('shows what waits in the queue of an account and what it may still send, also while nothing gets through', async () => {
     await helper.unload();
     const stop = sandbox.mail.script({ stage: 'connect', action: { drop: true } });
