@@ -1,19 +1,32 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sendCameraMail } from '../src/sandbox/camera-smtp.ts';
 import { demoFlows } from '../src/sandbox/demo-flows.ts';
 import { type SimulatedNetwork, startSimulatedNetwork } from '../src/sandbox/discovery/simulated-network.ts';
 import { type NodeRedHost, startNodeRed } from '../src/sandbox/node-red-host.ts';
 import { type Sandbox, startSandbox } from '../src/sandbox/sandbox.ts';
 
 const root = join(__dirname, '..');
+const OLD = { username: 'Old camera', password: 'Old-Camera-1' };
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await once(server.close(), 'close');
+  return port;
+}
 
 describe('the demo, in a real Node-RED', () => {
   const directory = mkdtempSync(join(tmpdir(), 'camera-email-demo-'));
   let sandbox: Sandbox;
   let network: SimulatedNetwork;
   let nodeRed: NodeRedHost;
+  let mailPort: number;
   before(async function () {
     this.timeout(60_000);
     sandbox = await startSandbox([{ name: 'Front door', vendor: 'hikvision', variant: 'camera' }]);
@@ -21,6 +34,11 @@ describe('the demo, in a real Node-RED', () => {
     const ca = join(directory, 'ca.pem');
     writeFileSync(ca, sandbox.mail.ca);
     const { flows, credentials } = demoFlows(join(root, 'examples'), sandbox, ca);
+    const mailIn = flows.find(({ type }) => type === 'camera-mail-in');
+    assert.ok(mailIn !== undefined);
+    mailPort = await freePort();
+    mailIn.port = mailPort;
+    credentials[mailIn.id] = { users: JSON.stringify({ [OLD.username]: OLD.password }) };
     const verbose = flows.map((node) => (node.type === 'debug' ? { ...node, console: true } : node));
     const settings = { cameraEmail: { discovery: network.destinations } };
     nodeRed = await startNodeRed({ userDir: join(directory, 'user'), flows: verbose, credentials, packageDir: root, settings });
@@ -68,7 +86,29 @@ describe('the demo, in a real Node-RED', () => {
     );
   });
 
+  it('takes the mail of an old camera, tells that somebody is there, and sends it on to the mailbox', async () => {
+    const from = nodeRed.output().length;
+    const sent = await sendCameraMail({
+      host: '127.0.0.1',
+      port: mailPort,
+      security: 'none',
+      authentication: OLD,
+      heloName: 'ipc',
+      from: 'cam@example.com',
+      to: ['somebody@example.com'],
+      message: 'Subject: Human detected\r\n\r\nHuman detected\r\n',
+      timeoutMs: 10_000,
+    });
+    assert.equal(sent.ok, true, sent.reply);
+    const { email } = sandbox.account;
+    const arrived = await sandbox.mail.mailbox(email).waitForMail(({ subject }) => subject === 'Human detected', 10_000);
+    assert.deepEqual(arrived.envelope.to, [email]);
+    // "Every mail" and "Somebody".
+    await nodeRed.printed((output) => output.slice(from).split("type: 'person'").length === 3, 10_000);
+    assert.match(nodeRed.output().slice(from), /name: 'Old camera'/);
+  });
+
   it('prints no secret', () => {
-    for (const secret of [sandbox.account.appPassword, sandbox.login.password]) assert.ok(!nodeRed.output().includes(secret));
+    for (const secret of [sandbox.account.appPassword, sandbox.login.password, OLD.password]) assert.ok(!nodeRed.output().includes(secret));
   });
 });

@@ -4,12 +4,15 @@ import { commandMessage, incoming, isFromBroker } from '../../src/homeassistant/
 import { type Observation, observationsOf } from '../../src/homeassistant/observations.ts';
 import type { Publication } from '../../src/homeassistant/publications.ts';
 import type { Entities, Observed } from '../../src/homeassistant/states.ts';
+import { publicError } from '../shared/errors.ts';
 import type { Message, NodeRed, RuntimeNode, Send } from '../shared/node-red.ts';
+import type { QueueReport } from '../shared/outboxes.ts';
 import { servicesOf } from '../shared/services.ts';
 import { text } from '../shared/texts.ts';
 import type { CameraHomeAssistantConfig } from './config.ts';
 import { EntityStore } from './entity-store.ts';
 import { KnownCameras } from './known-cameras.ts';
+import { QueueWatch } from './queue-watch.ts';
 
 export type Sender = RuntimeNode & { send: Send };
 
@@ -20,6 +23,7 @@ export class Bridge {
   readonly #config: CameraHomeAssistantConfig;
   readonly #known: KnownCameras;
   readonly #store: EntityStore;
+  readonly #queues: QueueWatch;
   readonly #pulses = new Map<string, NodeJS.Timeout>();
   readonly #warned = new Set<string>();
   #shown: number | undefined;
@@ -30,14 +34,25 @@ export class Bridge {
     this.#config = config;
     this.#known = new KnownCameras(RED);
     this.#store = EntityStore.open(servicesOf(RED).directory, config);
+    this.#queues = new QueueWatch((report) =>
+      this.#queue(report).catch((error: unknown) => this.#node.warn(publicError(this.#RED, error).message)),
+    );
   }
 
   /** All flows run: cameras that are gone leave Home Assistant, the others are told to it again. */
-  async deployed(): Promise<undefined> {
+  async deployed(signal: AbortSignal): Promise<undefined> {
     this.#known.refresh();
     const entities = await this.#store.entities;
-    await this.#publish(entities, entities.keepOnly(this.#known.all()));
+    const cameras = this.#known.all();
+    await this.#publish(entities, entities.keepOnly(cameras, this.#known.accounts()));
+    let edited = false;
+    for (const nodeId of cameras) {
+      const known = await this.#known.find({ nodeId, name: '' }, false, signal);
+      if (known !== undefined && entities.edited(known)) edited = true;
+    }
     this.#send([entities.online(), ...entities.announce()]);
+    if (edited) await this.#store.save();
+    await this.#queues.look();
     return undefined;
   }
 
@@ -55,6 +70,7 @@ export class Bridge {
   }
 
   close(): void {
+    this.#queues.close();
     for (const timer of this.#pulses.values()) clearTimeout(timer);
     this.#pulses.clear();
     this.#store.release();
@@ -76,9 +92,17 @@ export class Bridge {
       'camera' in observation ? observation.camera : 'of' in observation && 'camera' in observation.of ? observation.of.camera : undefined;
     const unknown = typeof ref === 'object' && !ref.serial && !entities.find(ref)?.serial;
     const known = typeof ref === 'object' ? await this.#known.find(ref, unknown, signal) : undefined;
+    // Closed meanwhile: what is said and saved now would be unknown to the next of these nodes.
+    if (signal.aborted) return;
     const observed = entities.observe(observation, known, systemClock.now());
     await this.#publish(entities, observed);
     if (typeof ref === 'object') this.#warn(ref.name, observed);
+  }
+
+  async #queue(report: QueueReport): Promise<void> {
+    const entities = await this.#store.entities;
+    for (const observation of observationsOf({ email: report }) ?? [])
+      await this.#publish(entities, entities.observe(observation, undefined, systemClock.now()));
   }
 
   async #publish(entities: Entities, { publications, changed, pulse }: Observed): Promise<void> {

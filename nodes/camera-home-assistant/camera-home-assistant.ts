@@ -14,12 +14,12 @@ module.exports = (RED: Runtime) => {
     const bridge = new Bridge(RED, this as Sender, migrate(saved));
     const running = new Running(this);
     const started = () =>
-      running.run(() =>
+      running.run((signal) =>
         handle(
           RED,
           this,
           () => undefined,
-          () => bridge.deployed(),
+          () => bridge.deployed(signal),
         ),
       );
     // Every deploy, also one that leaves this node alone, may have taken a camera away.

@@ -3,7 +3,8 @@ import type { CameraTarget } from '../../src/cameras/target.ts';
 import { withDeadline } from '../../src/core/deadline.ts';
 import { LIMITS } from '../../src/core/limits.ts';
 import type { KnownCamera } from '../../src/homeassistant/devices.ts';
-import type { CameraRef } from '../../src/homeassistant/observations.ts';
+import { accountWords, type CameraRef } from '../../src/homeassistant/observations.ts';
+import { accountOf } from '../shared/account.ts';
 import type { CameraDeviceNode } from '../shared/cameras.ts';
 import type { NodeRed } from '../shared/node-red.ts';
 import { servicesOf } from '../shared/services.ts';
@@ -31,6 +32,15 @@ export class KnownCameras {
     return new Set(this.#index().values());
   }
 
+  /** The names of all accounts, as messages and queues tell them. */
+  accounts(): Set<string> {
+    const names = new Set<string>();
+    this.#RED.nodes.eachNode(({ id, type, name = '' }) => {
+      if (type === 'gmail-account') names.add(accountWords(this.#accountName(id) ?? name));
+    });
+    return names;
+  }
+
   /** Asks the camera for its serial number when `ask` is set, once per deploy. A camera that does not answer is known all the same. */
   async find({ nodeId = '', name }: CameraRef, ask: boolean, signal: AbortSignal): Promise<KnownCamera | undefined> {
     const id = this.#index().get(nodeId) ?? this.#index().get(name);
@@ -55,6 +65,15 @@ export class KnownCameras {
     });
     this.#ids = ids;
     return ids;
+  }
+
+  #accountName(id: string): string | undefined {
+    try {
+      return accountOf(this.#RED, id).name;
+    } catch {
+      // Not filled in yet.
+      return undefined;
+    }
   }
 
   #target(id: string): CameraTarget | undefined {

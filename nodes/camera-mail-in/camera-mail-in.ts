@@ -24,6 +24,8 @@ type Runtime = NodeRed & { events: { once(event: 'flows:started', listener: () =
 /** A camera-mail-in node at run time, for other nodes. */
 export interface CameraMailInNode extends RuntimeNode {
   send(message: Message): void;
+  /** Id of the gmail-account that mails are sent on through, or empty. */
+  sendsThrough: string;
   /** What has to stand in a camera's mail settings to mail here. Rejects with `bad-input` and `unreachable`. */
   listener(camera: { name: string; host: string }, signal?: AbortSignal): Promise<ListenerAddress>;
 }
@@ -50,7 +52,8 @@ module.exports = (RED: Runtime) => {
       ({ port }) => show({ fill: 'green', shape: 'dot', text: say(RED, 'listening', { port }) }),
       (error: unknown) => closing.signal.aborted || fail(error),
     );
-    node.listener = (camera, signal) => listenerFor({ ...config, users: usersOf(node) }, camera, signal);
+    node.sendsThrough = config.account;
+    node.listener = async (camera, signal) => listenerFor({ ...config, users: usersOf(node) }, camera, signal);
     this.on('close', (_removed, done) => {
       closing.abort(cancelled());
       void starting
@@ -84,7 +87,7 @@ async function start(
   const { directory } = servicesOf(RED);
   const tls = config.tls === '' ? await ownCertificates(directory, Date.now()) : certificateOf(RED, config.tls);
   return startRelay({
-    host: config.host.replace(/^\[(.*)\]$/, '$1'),
+    host: config.host,
     port: config.port,
     auth: config.auth,
     users: usersOf(node),

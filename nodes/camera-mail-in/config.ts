@@ -97,7 +97,7 @@ export function migrate(saved: Saved): CameraMailInConfig {
   return {
     version: VERSION,
     name: text(saved.name),
-    host: text(saved.host) || defaults.host,
+    host: text(saved.host).replace(/^\[(.*)\]$/, '$1') || defaults.host,
     port: numberOr(saved.port, defaults.port),
     auth: oneOf(saved.auth, AUTHS, defaults.auth),
     allow: list(saved.allow),

@@ -6,7 +6,7 @@ import type { OutboxEvent } from '../../src/mail/outbox/outbox-event.ts';
 import { accountOf } from '../shared/account.ts';
 import { catchable, publicError } from '../shared/errors.ts';
 import type { Message, NodeRed, NodeStatus, RuntimeNode, Send } from '../shared/node-red.ts';
-import { joinOutbox, type OutboxShare } from '../shared/outboxes.ts';
+import { joinOutbox, type OutboxShare, queueReport } from '../shared/outboxes.ts';
 import { text } from '../shared/texts.ts';
 import { composeFor } from './compose.ts';
 import type { GmailAppSmtpConfig } from './config.ts';
@@ -125,7 +125,7 @@ export class Queue {
       queuedAt: new Date(queuedAt).toISOString(),
       ...(digest === undefined ? {} : { merged: digest.count }),
       ...(kept === undefined ? { restored: true } : {}),
-      ...this.#report(outbox),
+      ...(this.#account === undefined ? {} : queueReport(this.#account, outbox)),
     };
     if (event.kind === 'failed') {
       message.email = { ...facts, file: event.file, expired: event.expired };
@@ -140,12 +140,6 @@ export class Queue {
     else kept.send(message);
     const [first] = rejected;
     if (first !== undefined) this.#node.error(catchable(this.#RED, first.error), message);
-  }
-
-  /** How full the account's queue is and what it may still send today: Home Assistant shows both. */
-  #report(outbox: Outbox) {
-    const { waiting, held, sentToday } = outbox.state();
-    return { account: this.#account?.name, queue: { waiting: waiting + held, sentToday, dailyLimit: this.#account?.dailyLimit } };
   }
 
   #show(outbox: Outbox): void {

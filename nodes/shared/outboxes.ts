@@ -25,6 +25,7 @@ export interface OutboxShare {
 
 const shared = new Map<string, Shared>();
 const closing = new Map<string, Promise<unknown>>();
+const watchers = new Set<() => void>();
 
 /**
  * Opens the account's outbox, or shares it with the nodes that use it already. `listen` hears of the mails that were added with
@@ -64,6 +65,33 @@ export function joinOutbox(RED: NodeRed, account: MailAccount, owner: string, li
   };
 }
 
+/** How full the queue of an account is. */
+export interface QueueReport {
+  /** The account's name. */
+  account: string;
+  queue: { waiting: number; sentToday: number; dailyLimit: number };
+}
+
+/** Calls `look` after every change in any queue of this Node-RED, until the returned function is called. */
+export function watchOutboxes(look: () => void): () => void {
+  watchers.add(look);
+  return () => watchers.delete(look);
+}
+
+/** All queues that are open. */
+export async function queueReports(): Promise<QueueReport[]> {
+  const open = [...shared.values()].map(async ({ account, opening }) => {
+    const outbox = await opening?.catch(() => undefined);
+    return outbox === undefined ? [] : [queueReport(account, outbox)];
+  });
+  return (await Promise.all(open)).flat();
+}
+
+export function queueReport({ name, dailyLimit }: MailAccount, outbox: Outbox): QueueReport {
+  const { waiting, held, sentToday } = outbox.state();
+  return { account: name, queue: { waiting: waiting + held, sentToday, dailyLimit } };
+}
+
 /** The account's login was verified: what a refused one had stopped goes on. */
 export function resumeOutbox(RED: NodeRed, accountId: string): void {
   const directory = join(servicesOf(RED).directory, 'outbox', fileNameFor(accountId));
@@ -84,10 +112,12 @@ async function open(RED: NodeRed, directory: string, entry: Shared): Promise<Out
   outbox = await Outbox.open({ directory, account: entry.account, say: sayIn(RED), tell });
   outbox.setAccount(entry.account);
   for (const event of early) dispatch(RED, entry, event, outbox);
+  for (const look of watchers) look();
   return outbox;
 }
 
 function dispatch(RED: NodeRed, { users }: Shared, event: OutboxEvent, outbox: Outbox): void {
+  for (const look of watchers) look();
   if (event.kind === 'changed') {
     for (const listen of users.values()) listen(event, outbox);
     return;

@@ -1,3 +1,4 @@
+import type { CameraTarget } from '../../src/cameras/target.ts';
 import type { TestResult } from '../../src/cameras/test-result.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { CameraEmailError, isCameraEmailError } from '../../src/core/errors.ts';
@@ -17,6 +18,7 @@ import { Running } from '../shared/running.ts';
 import { servicesOf } from '../shared/services.ts';
 import { text } from '../shared/texts.ts';
 import { migrate, type TestEmailConfig } from './config.ts';
+import { relaysThrough } from './relays.ts';
 
 /** Settings are only read for a test, so nothing is wished for. */
 const NO_WISHES = { recipients: 'keep', senderName: '', attachment: 'keep', minInterval: undefined, events: [] } as const;
@@ -102,8 +104,12 @@ async function test(
   if ('error' in item.camera) throw item.camera.error;
   const { target } = item.camera;
   const { connect, exclusively } = servicesOf(RED);
-  const services = { connect, prove: createProver(account, systemClock, timeoutMs) };
-  assertCamerasCanLogIn(account);
+  const services = {
+    connect,
+    prove: createProver(account, systemClock, timeoutMs),
+    relays: ({ name, address }: CameraTarget) => relaysThrough(RED, config.account, { name, host: address.host }, signal),
+    assertDirectLogin: () => assertCamerasCanLogIn(account),
+  };
   const wanted = wantedFor(account, NO_WISHES, target.name);
   const depth = config.proveArrival ? 'arrival' : 'camera';
   const result = await exclusively(target, signal, () => testCamera(target, wanted, depth, services, signal));

@@ -209,6 +209,9 @@ export const LIMITS = {
   homeAssistant: {
     /** How long a sensor stays on for an event that has no end. */
     pulseMs: 5_000,
+    /** Queues are looked at this long after a change, which seldom comes alone, and this often, because the last 24 hours move on. */
+    queueChangedMs: 500,
+    queueEveryMs: 60_000,
     /** EMQX and many hosted brokers refuse packets above 1 MiB; the topic and the header need some of it. */
     imageBytes: 1_000_000,
     /** Home Assistant keeps at most 255 characters in a state, and drops attributes above 16 KiB from its history. */

@@ -11,10 +11,10 @@ export type Incoming =
   /** Our own states, seen by a subscription to all of them, and whatever nobody understands. */
   | { kind: 'nothing' };
 
-/** True for what an `mqtt in` on `<base>/#` and `<prefix>/status` sends; messages of other nodes never have such a topic and a text. */
+/** True for what an `mqtt in` on `<base>/#` and `<prefix>/status` sends. Messages of other nodes hold their camera as an object, our own events its name. */
 export function isFromBroker({ prefix, base }: Topics, topic: unknown, payload: unknown): topic is string {
   if (typeof topic !== 'string' || (topic !== `${prefix}/status` && !topic.startsWith(`${base}/`))) return false;
-  return typeof payload !== 'object' || payload === null || Buffer.isBuffer(payload) || !('camera' in payload);
+  return typeof payload !== 'object' || payload === null || !('camera' in payload) || typeof payload.camera !== 'object';
 }
 
 /**

@@ -24,6 +24,8 @@ export interface Device extends AnnouncedDevice {
   channel?: number | undefined;
   /** The last payload of each retained state, by the topic's end. */
   states: Map<string, string>;
+  /** The last test mail was not found; nothing but a new test or a new set-up ends this problem. */
+  testFailed: boolean;
   /** Sensors that are on for an event without an end. */
   pulses: Set<string>;
   announced: boolean;
@@ -56,7 +58,7 @@ export function placeOf(ref: CameraRef, known: KnownCamera | undefined, before: 
 }
 
 /** Takes the facts over, and notes whether Home Assistant has to be told. */
-export function updated(device: Device, facts: Place): void {
+export function updated(device: Device, facts: Partial<Place>): void {
   for (const key of ['name', 'channel', ...TEXTS] as const) {
     const value = facts[key];
     if (value === undefined || value === '' || device[key] === value) continue;
@@ -103,7 +105,8 @@ function restoredDevice(saved: Record<string, unknown>): Device | undefined {
     if (LASTING.includes(key) && typeof value === 'string') states.set(key, value);
   }
   for (const feature of features) if (isEventFeature(feature)) states.set(feature, 'OFF');
-  const device: Device = { id, kind, name, features, states, pulses: new Set(), announced: true, identityChanged: false };
+  const testFailed = saved.testFailed === true;
+  const device: Device = { id, kind, name, features, states, testFailed, pulses: new Set(), announced: true, identityChanged: false };
   for (const key of TEXTS) if (typeof saved[key] === 'string') Object.assign(device, { [key]: saved[key] });
   if (typeof channel === 'number') device.channel = channel;
   return device;

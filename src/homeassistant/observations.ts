@@ -26,8 +26,17 @@ export type Observation =
   | { kind: 'event'; camera: CameraRef; event: CameraEvent }
   | { kind: 'picture'; camera: CameraRef; channel: number; image: Buffer }
   | { kind: 'connection'; camera: CameraRef; connected: boolean }
-  /** `problem`: null when there is none any more, undefined when that is not known. */
-  | { kind: 'mail'; of: { camera: CameraRef } | { account: string }; proven: boolean; problem: MailProblem | null | undefined }
+  /**
+   * `problem`: null when there is none any more, undefined when that is not known. `by`: a test mail, what was written, or a look
+   * at the settings, which says nothing about whether mail gets through.
+   */
+  | {
+      kind: 'mail';
+      of: { camera: CameraRef } | { account: string };
+      by: 'test' | 'setup' | 'look';
+      proven: boolean;
+      problem: MailProblem | null | undefined;
+    }
   | { kind: 'alerts'; camera: CameraRef; on: boolean }
   | { kind: 'queue'; account: string; waiting: number | undefined; left: number | undefined }
   | { kind: 'remove'; camera: string };
@@ -51,7 +60,7 @@ export function observationsOf(message: Fields): Observation[] | undefined {
 function reported(message: Fields, payload: Fields): Observation[] | undefined {
   if (isFields(payload.queue)) return queued({ account: payload.account, queue: payload.queue });
   if (payload.via === 'server' && typeof payload.verdict === 'string') {
-    const account = words(message.topic, 80);
+    const account = accountWords(message.topic);
     return account === '' ? [] : [{ kind: 'mail', of: { account }, ...tested(payload) }];
   }
   const camera = cameraRef(payload.camera);
@@ -76,13 +85,14 @@ function seen(message: Fields, payload: Fields, camera: CameraRef): Observation[
   const image = attachedPicture(message.attachments);
   if (image !== undefined) all.push({ kind: 'picture', camera, channel, image });
   // It came through camera-mail-in: the camera can mail.
-  if (isFields(message.mail)) all.push({ kind: 'mail', of: { camera }, proven: true, problem: null });
+  if (isFields(message.mail)) all.push({ kind: 'mail', of: { camera }, by: 'test', proven: true, problem: null });
   return all;
 }
 
-function tested({ ok, verdict, error }: Fields): { proven: boolean; problem: MailProblem | null | undefined } {
-  if (verdict === 'inconclusive') return { proven: false, problem: undefined };
-  return { proven: verdict === 'arrived', problem: ok === true ? null : problemOf(error, 'not-arrived') };
+/** A mail in the spam folder has arrived and is nothing to rely on. */
+function tested({ ok, verdict, error }: Fields): { by: 'test'; proven: boolean; problem: MailProblem | null | undefined } {
+  if (verdict === 'inconclusive') return { by: 'test', proven: false, problem: undefined };
+  return { by: 'test', proven: verdict === 'arrived' && ok === true, problem: ok === true ? null : problemOf(error, 'not-arrived') };
 }
 
 /** Outcomes that say that the camera mails as it was told to; of those that say nothing about it, `mail` says nothing. */
@@ -91,14 +101,15 @@ function configured(message: Fields, payload: Fields, camera: CameraRef): Observ
   const switched = typeof message.enabled === 'boolean';
   const good = outcome === 'applied' || outcome === 'unchanged' || outcome === 'verified';
   const all: Observation[] = [];
-  if (outcome === 'failed' || outcome === 'rolled-back')
-    all.push({ kind: 'mail', of: { camera }, proven: false, problem: problemOf(error, outcome) });
-  else if (outcome === 'drifted') all.push({ kind: 'mail', of: { camera }, proven: false, problem: drift(payload.changes) });
+  const by = outcome === 'verified' || outcome === 'unchanged' ? 'look' : 'setup';
+  const mail = { kind: 'mail', of: { camera }, by, proven: false } as const;
+  if (outcome === 'failed' || outcome === 'rolled-back') all.push({ ...mail, problem: problemOf(error, outcome) });
+  else if (outcome === 'drifted') all.push({ ...mail, problem: drift(payload.changes) });
   else if (isFields(test)) all.push({ kind: 'mail', of: { camera }, ...tested(test) });
-  else if (good && !switched) all.push({ kind: 'mail', of: { camera }, proven: false, problem: null });
+  else if (good && !switched) all.push({ ...mail, problem: null });
   const on = alertsAfter(message, payload, good);
   if (on !== undefined) all.push({ kind: 'alerts', camera, on });
-  if (all.length === 0) all.push({ kind: 'mail', of: { camera }, proven: false, problem: undefined });
+  if (all.length === 0) all.push({ ...mail, problem: undefined });
   return all;
 }
 
@@ -112,7 +123,7 @@ function alertsAfter({ enabled }: Fields, { outcome, changes }: Fields, good: bo
 
 function drift(changes: unknown): MailProblem {
   const fields = Array.isArray(changes) ? changes.filter(isFields).map(({ field }) => words(field, 20)) : [];
-  return { code: 'drifted', message: `The camera's e-mail settings were changed: ${fields.join(', ') || 'unknown'}` };
+  return { code: 'drifted', message: words(`The camera's e-mail settings were changed: ${fields.join(', ') || 'unknown'}`, LONGEST) };
 }
 
 function problemOf(error: unknown, otherwise: string): MailProblem {
@@ -128,7 +139,7 @@ function problemOf(error: unknown, otherwise: string): MailProblem {
 
 /** `email` of a delivered mail, or a report of the queue: `{account: {name} | name, queue: {waiting, sentToday?, dailyLimit?}}`. */
 function queued({ account, queue }: Fields): Observation[] {
-  const name = words(isFields(account) ? (account.name ?? account.email) : account, 80);
+  const name = accountWords(isFields(account) ? (account.name ?? account.email) : account);
   if (name === '' || !isFields(queue)) return [];
   const { waiting, sentToday, dailyLimit } = queue;
   // A limit of 0 is none.
@@ -179,6 +190,11 @@ function isCount(value: unknown): value is number {
 
 function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !Buffer.isBuffer(value);
+}
+
+/** An account's name as its device is called. */
+export function accountWords(name: unknown): string {
+  return words(name, 80);
 }
 
 function words(value: unknown, max: number): string {

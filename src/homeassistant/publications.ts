@@ -1,3 +1,4 @@
+import { deviceWords } from '../core/text.ts';
 import type { CameraEvent } from '../events/vocabulary.ts';
 import { bridgeTopic, deviceTopic, type Topics } from './ids.ts';
 import type { MailProblem } from './observations.ts';
@@ -26,7 +27,7 @@ export function bridgeOnline(topics: Topics): Publication {
 /** QoS 0: delivered twice it would be two events. Not retained: it would happen again after every restart. */
 export function occurred(topics: Topics, { id, name }: { id: string; name: string }, event: CameraEvent): Publication {
   const { type, state: _state, vendorType, ...facts } = event;
-  const payload = JSON.stringify({ event_type: type, camera: name, ...facts, vendor_type: vendorType });
+  const payload = JSON.stringify({ event_type: type, camera: deviceWords(name, 80), ...facts, vendor_type: vendorType });
   return { topic: deviceTopic(topics, id, 'event'), payload, retain: false, qos: 0 };
 }
 

@@ -102,10 +102,23 @@ export class Entities {
     return { publications: found.flatMap((device) => this.#forget(device)), changed: found.length > 0 };
   }
 
-  /** Removes the cameras whose camera-device no longer exists. */
-  keepOnly(nodeIds: ReadonlySet<string>): Observed {
-    const gone = [...this.#devices.values()].filter(({ nodeId }) => nodeId !== undefined && !nodeIds.has(nodeId));
+  /** Removes the cameras whose camera-device no longer exists, and the accounts that are none of these. */
+  keepOnly(nodeIds: ReadonlySet<string>, accounts: ReadonlySet<string>): Observed {
+    const ids = new Set([...accounts].map(accountId));
+    const gone = [...this.#devices.values()].filter(({ kind, id, nodeId }) =>
+      kind === 'account' ? !ids.has(id) : nodeId !== undefined && !nodeIds.has(nodeId),
+    );
     return { publications: gone.flatMap((device) => this.#forget(device)), changed: gone.length > 0 };
+  }
+
+  /** Takes over the name and address of an edited camera-device, for the next `announce`. True when something is new. */
+  edited({ nodeId, name, url }: KnownCamera): boolean {
+    const device = [...this.#devices.values()].find((one) => one.nodeId === nodeId);
+    if (device === undefined) return false;
+    updated(device, { name, configurationUrl: url });
+    const { identityChanged } = device;
+    device.identityChanged = false;
+    return identityChanged;
   }
 
   /** The broker has just been heard: it hears now what was removed while nobody could tell it. */
@@ -157,7 +170,10 @@ export class Entities {
         return {};
       case 'mail':
         if (observation.proven) say(device, 'last_mail', new Date(now).toISOString());
+        // Right settings do not disprove a test mail that was lost.
+        if (observation.problem === null && observation.by === 'look' && device.testFailed) return {};
         if (observation.problem !== undefined) {
+          device.testFailed = observation.by === 'test' && observation.problem !== null;
           say(device, 'problem', observation.problem === null ? 'OFF' : 'ON');
           say(device, 'problem/attributes', problemAttributes(observation.problem, now));
         }
@@ -170,7 +186,8 @@ export class Entities {
           ['queue', observation.waiting],
           ['budget', observation.left],
         ] as const) {
-          if (value !== undefined && this.#add(device, feature)) say(device, feature, String(value));
+          if (value === undefined || device.states.get(feature) === String(value)) continue;
+          if (this.#add(device, feature)) say(device, feature, String(value));
         }
         return {};
       case 'remove':
@@ -203,6 +220,7 @@ export class Entities {
       features,
       states,
       pulses: new Set(),
+      testFailed: before?.testFailed ?? false,
       announced: false,
       identityChanged: false,
     };
@@ -224,6 +242,7 @@ export class Entities {
       features: [...MAIL_FEATURES],
       states: new Map(),
       pulses: new Set(),
+      testFailed: false,
       announced: false,
       identityChanged: false,
     };

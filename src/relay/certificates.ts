@@ -5,6 +5,7 @@ import { createSecureContext, type SecureContext } from 'node:tls';
 import { type Certificate, createCertificate } from '../core/certificate.ts';
 import { CameraEmailError } from '../core/errors.ts';
 import { loadJson, writeFileDurably } from '../core/files.ts';
+import { Lane } from '../core/lane.ts';
 
 /** PEM. */
 export interface ListenerTls {
@@ -18,8 +19,15 @@ const DAY_MS = 86_400_000;
 /** Renewed this long before its end. */
 const MARGIN_MS = 30 * DAY_MS;
 
+/** Several listeners that start for the first time together are to share what one of them makes. */
+const making = new Lane();
+
 /** The listener's own certificates, made once and kept: RSA for cameras that know no elliptic curves, ECDSA for the others. */
-export async function ownCertificates(directory: string, now: number): Promise<ListenerTls> {
+export function ownCertificates(directory: string, now: number): Promise<ListenerTls> {
+  return making.run(undefined, () => keptOrNew(directory, now));
+}
+
+async function keptOrNew(directory: string, now: number): Promise<ListenerTls> {
   const file = join(directory, 'listener-certificates.json');
   const loaded = await loadJson(file, now);
   const kept = loaded.found ? certificatesIn(loaded.value, now) : undefined;

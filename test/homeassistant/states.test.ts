@@ -147,6 +147,24 @@ describe('Home Assistant: entities', () => {
     assert.equal(house.broker.events.length, 64 * 3);
   });
 
+  it('whatever a camera says, no payload is large: words are cut, and names too', () => {
+    const long = 'Größe "\\ '.repeat(10_000);
+    const told = { code: long, message: long, advice: long, deviceSays: long };
+    const ref = { ...answered, name: long, model: long, firmware: long };
+    const house = new House().start();
+    const all = [
+      ...house.take({ payload: { via: 'camera', camera: ref, ok: false, verdict: 'failed', error: told } }, null),
+      ...house.take(event('motion', 'started', { camera: ref, vendorType: long, rule: long, region: long, at: long }), null),
+      ...house.take({ topic: long, payload: { via: 'server', ok: false, verdict: 'failed', error: told } }, null),
+      ...house.take({ payload: { camera: ref, outcome: 'drifted', changes: Array(1_000).fill({ field: long, from: 1, to: 2 }) } }, null),
+    ].flatMap(({ publications }) => publications);
+    const limits = { config: 8_192, attributes: 4_096, event: 2_048 };
+    for (const { topic, payload } of all) {
+      const most = limits[(topic.split('/').at(-1) ?? '') as keyof typeof limits] ?? 255;
+      assert.ok(Buffer.byteLength(payload) <= most, `${topic}: ${Buffer.byteLength(payload)} bytes`);
+    }
+  });
+
   it('a picture is retained as it is, and one that no broker takes is left out', () => {
     const house = take({ payload: jpeg, topic: 'Front door', contentType: 'image/jpeg' });
     assert.equal(house.broker.device().components.get('snapshot')?.content_type, 'image/jpeg');
@@ -215,6 +233,38 @@ describe('Home Assistant: entities', () => {
     assert.equal(house.broker.state('alerts'), 'ON');
     house.take(result('rolled-back', { error: { code: 'not-arrived', message: 'Not found.' } }));
     assert.equal(house.broker.state('problem'), 'ON');
+  });
+
+  it('a lost test mail stays a problem when the settings are right, until a mail arrives or the camera is set up anew', () => {
+    const result = (outcome: string) => ({ payload: { camera: answered, action: 'apply', outcome, changes: [], warnings: [], ms: 1 } });
+    const test = (ok: boolean) => ({
+      payload: {
+        via: 'camera',
+        camera: answered,
+        ok,
+        verdict: ok ? 'arrived' : 'accepted',
+        error: ok ? undefined : { code: 'not-arrived' },
+      },
+    });
+    const house = take(test(false));
+    for (const outcome of ['verified', 'unchanged', 'skipped']) house.take(result(outcome));
+    assert.equal(house.broker.state('problem'), 'ON');
+    const later = new House(new Entities(topics, origin, JSON.parse(JSON.stringify(house.entities.stored())))).start();
+    later.take(result('verified'));
+    assert.equal(later.broker.state('problem'), 'ON', 'also after a restart');
+    later.take(result('applied'));
+    assert.equal(later.broker.state('problem'), 'OFF');
+    house.take(test(true));
+    assert.equal(house.broker.state('problem'), 'OFF');
+    house.take(result('failed'));
+    house.take(result('verified'));
+    assert.equal(house.broker.state('problem'), 'OFF', 'what a look has found another look ends');
+  });
+
+  it('a mail in the spam folder is a problem, and no proof', () => {
+    const { broker } = take({ payload: { via: 'camera', camera: answered, ok: false, verdict: 'arrived', error: { code: 'in-spam' } } });
+    assert.equal(broker.state('problem'), 'ON');
+    assert.equal(broker.state('last_mail'), undefined);
   });
 
   it('the switch follows what was written, not what was wished', () => {
@@ -313,8 +363,8 @@ describe('Home Assistant: the same camera, and cameras that go', () => {
     const house = take({ ...event('motion', 'started'), attachments: [{ content: jpeg }] });
     house.take({ payload: { connected: true, camera } });
     house.take({ payload: { camera: answered, outcome: 'applied', changes: [], warnings: [] } });
-    assert.deepEqual(house.entities.keepOnly(new Set(['cam0'])).publications, []);
-    house.broker.publish(house.entities.keepOnly(new Set()).publications);
+    assert.deepEqual(house.entities.keepOnly(new Set(['cam0']), new Set()).publications, []);
+    house.broker.publish(house.entities.keepOnly(new Set(), new Set()).publications);
     assert.deepEqual([...house.broker.retained.keys()], ['camera_email/status']);
     assert.equal(house.entities.size, 0);
   });

@@ -19,7 +19,10 @@ const helper = require('node-red-node-test-helper') as {
   getNode(id: string): RuntimeNode & { receive(message: Message): void };
   log(): { args: unknown[][] };
 };
-const NODES = ['camera-device', 'camera-home-assistant'].map((type) => require(`../../nodes/${type}/${type}.ts`));
+const NODES = [
+  require('@node-red/nodes/core/network/05-tls.js'),
+  ...['gmail-account', 'camera-device', 'gmail-app-smtp', 'camera-home-assistant'].map((type) => require(`../../nodes/${type}/${type}.ts`)),
+];
 const jpeg = Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 0, 0xff, 0xd9]);
 
 describe('camera-home-assistant', () => {
@@ -48,6 +51,20 @@ describe('camera-home-assistant', () => {
     { id: 'catch', z: 'flow', x: 1, y: 1, type: 'catch', scope: null, uncaught: false, wires: [['caught']] },
     { id: 'caught', z: 'flow', x: 1, y: 1, type: 'helper' },
   ];
+
+  const queue = () => {
+    const { mail, account } = sandbox;
+    const tls = { id: 'ca', type: 'tls-config', name: '', cert: '', key: '', ca: '', caname: 'ca.pem', verifyservercert: true };
+    const servers = { service: 'custom', security: 'tls', host: 'localhost', port: mail.ports.smtps, tls: 'ca' };
+    return {
+      nodes: [
+        tls,
+        { id: 'account', type: 'gmail-account', name: 'My Gmail', email: account.email, ...servers },
+        { id: 'smtp', z: 'flow', x: 1, y: 1, type: 'gmail-app-smtp', account: 'account', to: 'you@example.org', wires: [[]] },
+      ],
+      credentials: { ca: { cadata: mail.ca }, account: { appPassword: account.appPassword } },
+    };
+  };
 
   const until = async (condition: () => boolean) => {
     while (!condition()) {
@@ -160,6 +177,71 @@ describe('camera-home-assistant', () => {
     await helper.setFlows(flow(false), 'nodes');
     await until(() => broker.retained.size === 1);
     assert.deepEqual([...broker.retained.keys()], ['camera_email/status']);
+  });
+
+  it('a camera that is renamed in Node-RED has its new name in Home Assistant with the deploy, and keeps its entities', async () => {
+    receive(motion('started'));
+    await until(() => config() !== undefined);
+    const { topic, components } = broker.device();
+    const renamed = flow().map((node) => (node.id === 'cam0' ? { ...node, name: 'Gate' } : node));
+    await helper.setFlows(renamed, 'nodes');
+    await until(() => broker.device().device.name === 'Gate');
+    assert.equal(broker.device().topic, topic);
+    assert.deepEqual(broker.device().components, components);
+    receive({ topic: String(components.get('test')?.command_topic), payload: 'PRESS', retain: false });
+    await until(() => commands.length === 1);
+    assert.deepEqual([commands[0]?.topic, commands[0]?.cameras], ['Gate', ['cam0']]);
+  });
+
+  it('an edited node goes on where it was: the same entities, and no sensor that stays on', async () => {
+    receive({ ...motion('pulse') });
+    await until(() => config() !== undefined && broker.state('motion') === 'ON');
+    const { topic, components } = broker.device();
+    await helper.setFlows(
+      flow().map((node) => (node.id === 'ha' ? { ...node, name: 'edited' } : node)),
+      'nodes',
+    );
+    await until(() => broker.state('motion') === 'OFF');
+    assert.deepEqual([broker.device().topic, broker.device().components], [topic, components]);
+    receive({ topic: String(components.get('test')?.command_topic), payload: 'PRESS', retain: false });
+    await until(() => commands.length === 1);
+  });
+
+  it('two nodes with the same topics speak of the same entities', async () => {
+    await helper.unload();
+    const second = { id: 'ha2', z: 'flow', x: 1, y: 1, type: 'camera-home-assistant', name: '', wires: [['mqtt'], ['commands']] };
+    await helper.load(NODES, [...flow(), second], { cam0: sandbox.login });
+    listen();
+    receive(motion('started'));
+    await until(() => config() !== undefined && broker.state('motion') === 'ON');
+    helper.getNode('ha2').receive(motion('ended'));
+    await until(() => broker.state('motion') === 'OFF');
+    // The first one is deleted; the other one still knows all.
+    const rest = [...flow().filter(({ id }) => id !== 'ha'), second];
+    await helper.setFlows(rest, 'nodes');
+    helper.getNode('ha2').receive({ payload: { remove: 'Front' } });
+    await until(() => broker.retained.size === 1);
+  });
+
+  it('shows what waits in the queue of an account and what it may still send, also while nothing gets through', async () => {
+    await helper.unload();
+    const stop = sandbox.mail.script({ stage: 'connect', action: { drop: true } });
+    const { nodes, credentials } = queue();
+    await helper.load(NODES, [...flow(), ...nodes], { cam0: sandbox.login, ...credentials });
+    listen();
+    const account = (id: string) => {
+      const one = broker.devices().find(({ device }) => device.name === 'My Gmail');
+      return broker.text(String(one?.components.get(id)?.state_topic));
+    };
+    await until(() => account('queue') === '0');
+    helper.getNode('smtp').receive({ topic: 'Motion', payload: 'at the door' });
+    await until(() => account('queue') === '1' && account('budget') === '500');
+    stop();
+    helper.getNode('smtp').receive({ flush: true });
+    await until(() => account('queue') === '0' && account('budget') === '499');
+    // An account that is deleted is no ghost.
+    await helper.setFlows(flow(), 'nodes');
+    await until(() => [...broker.retained.keys()].every((topic) => topic === 'camera_email/status'));
   });
 
   it('msg.payload.remove takes a camera away by its name', async () => {

@@ -41,10 +41,11 @@ describe('a camera that mails through Node-RED', () => {
         const { mail, account } = bench.sandbox;
         const login = authentication === 'password' ? { appPassword: account.appPassword } : account.oauth2;
         const credentials = { 'mail-in': { users: JSON.stringify({ Old: 'Relay-2026' }) }, account: login };
+        const accountProperties = { authentication, tokenUrl: mail.tokens.url };
         await bench.load(
           'configure-camera-email',
           { action: 'apply', test: 'arrival', relay: 'mail-in', senderName: '{camera}' },
-          { account: { authentication, tokenUrl: mail.tokens.url }, credentials, more: [listener] },
+          { account: accountProperties, credentials, more: [listener] },
         );
         const { each } = await bench.run({});
         const result = each[0]?.payload as {
@@ -65,6 +66,25 @@ describe('a camera that mails through Node-RED', () => {
         assert.deepEqual(
           again.each.map(({ payload }) => (payload as { outcome: string }).outcome),
           ['unchanged'],
+        );
+
+        await bench.unload();
+        await bench.load('test-email', { via: 'camera', timeout: 20 }, { account: accountProperties, credentials, more: [listener] });
+        const tested = await bench.run({});
+        const { verdict, ok, error } = (tested.each[0]?.payload ?? {}) as { verdict?: string; ok?: boolean; error?: { code: string } };
+        assert.deepEqual({ verdict, ok, error }, { verdict: 'arrived', ok: true, error: undefined });
+
+        // A listener that sends on through some other account, or nowhere, proves nothing about this one.
+        await bench.unload();
+        await bench.load(
+          'test-email',
+          { via: 'camera' },
+          { account: accountProperties, credentials, more: [{ ...listener, account: '' }] },
+        );
+        const elsewhere = await bench.run({});
+        assert.equal(
+          ((elsewhere.each[0]?.payload ?? {}) as { error?: { code: string } }).error?.code,
+          authentication === 'password' ? 'not-applied' : 'bad-input',
         );
       } finally {
         await bench.close();

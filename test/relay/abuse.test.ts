@@ -173,6 +173,9 @@ describe('relay: abuse', () => {
     const wrong = await relay.client();
     for (let turn = 1; turn < LIMITS.relay.badCommands; turn += 1) assert.match(await wrong.smtp('FOO'), /^502/);
     assert.match(await wrong.smtp('FOO'), /^421/);
+    const idle = await relay.client();
+    idle.send('NOOP\r\n'.repeat(LIMITS.relay.commands));
+    assert.match(await idle.closed(), /421 4\.7\.0 Too many commands/);
     const long = await relay.client();
     assert.match(await long.smtp('A'.repeat(100_000)), /^500/);
     await long.closed();
@@ -192,6 +195,27 @@ describe('relay: abuse', () => {
     assert.match(await camera.closed(), /421/);
     assert.deepEqual(readdirSync(join(relay.directory, 'incoming')), []);
     await alive();
+  });
+
+  it('slow-loris: a mail that trickles in without an end is ended by its own deadline', async () => {
+    await use({ patience: { mailMs: 300 } });
+    const wire = await relay.client();
+    await begin(wire);
+    const trickle = setInterval(() => wire.send('x\r\n'), 20);
+    assert.match(await wire.closed(), /421/);
+    clearInterval(trickle);
+    assert.deepEqual(readdirSync(join(relay.directory, 'incoming')), []);
+    assert.equal(relay.forwarded.length, 0);
+  });
+
+  it('connections from many addresses together have a limit too, and one that leaves makes room', async () => {
+    const policy = new Policy({ auth: 'login', users: new Map(), allow: [], now: () => 0 });
+    const address = (index: number) => `10.0.${index >> 8}.${index & 255}`;
+    for (let index = 0; index < LIMITS.relay.connections; index += 1) assert.equal(policy.enter(address(index)), undefined);
+    assert.match(policy.enter('192.0.2.1') ?? '', /^421/);
+    policy.left(address(7));
+    assert.equal(policy.enter('192.0.2.1'), undefined);
+    await use();
   });
 
   it('500 connections: those beyond the limit are told to come again, and the others work on', async () => {

@@ -34,6 +34,16 @@ export class Client {
     this.#listen();
   }
 
+  /** After STARTTLS: the fingerprint of what the server shows, trusted or not. */
+  async certificate(): Promise<string> {
+    this.#socket.removeAllListeners('data');
+    const socket = tls.connect({ socket: this.#socket, rejectUnauthorized: false });
+    await once(socket, 'secureConnect');
+    const { fingerprint256 } = socket.getPeerCertificate();
+    socket.destroy();
+    return fingerprint256;
+  }
+
   send(text: string | Buffer): void {
     this.#socket.write(typeof text === 'string' ? Buffer.from(text, 'utf8') : text);
   }

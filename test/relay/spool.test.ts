@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { LIMITS } from '../../src/core/limits.ts';
 import { type Arrival, IncomingSpool, type StoredMail } from '../../src/relay/incoming.ts';
 import { begin, MAIL, TestRelay } from './fixture.ts';
 
@@ -89,5 +90,24 @@ describe('relay: the folder of accepted mails', () => {
     release();
     await relay.close();
     assert.deepEqual(readdirSync(directory), []);
+  });
+
+  it('while the flow is too far behind, cameras are told to come again', async () => {
+    const line = (id: string) => `X-Camera-Email-Arrival: ${JSON.stringify({ ...arrival(id), login: '' })}\r\n`;
+    for (let index = 0; index < LIMITS.relay.waitingMails; index += 1) {
+      const id = `a${String(index).padStart(5, '0')}`;
+      writeFileSync(join(directory, `${id}.mail`), `${line(id)}${MAIL}`);
+    }
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const relay = await TestRelay.start({ directory, forwarding: false, onMail: () => held });
+    const wire = await relay.client();
+    assert.match((await begin(wire)).at(-1) ?? '', /^452/);
+    const closed = relay.close();
+    release();
+    await closed;
+    assert.equal(readdirSync(directory).length, LIMITS.relay.waitingMails - 1);
   });
 });
