@@ -1,0 +1,145 @@
+import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
+
+/** The part of Node-RED's editor that the tests ask; everything a user can do is done with mouse and keyboard. */
+interface EditorWindow {
+  RED: {
+    nodes: {
+      node(id: string): { id: string; type: string; _def: { category: string } } | null | undefined;
+      getType(type: string): unknown;
+      dirty(): boolean;
+      eachNode(visit: (node: { id: string; type: string }) => void): void;
+    };
+    editor: {
+      edit(node: object): void;
+      editConfig(property: string, type: string, id: string): void;
+      getEditStack(): unknown[];
+    };
+  };
+  document: { querySelectorAll(selector: string): ArrayLike<unknown> };
+  innerWidth: number;
+}
+
+const PACKAGE = 'node-red-contrib-camera-email';
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+const PATIENCE_MS = 20_000;
+
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
+}
+
+/** One window with Node-RED's editor in it. */
+export class Editor {
+  /** What the browser's console and network had to complain about. */
+  readonly problems: string[] = [];
+
+  private constructor(
+    readonly page: Page,
+    private readonly context: BrowserContext,
+  ) {
+    page.on('console', (message) => message.type() === 'error' && this.problems.push(`${message.text()} ${message.location().url}`));
+    page.on('pageerror', (error) => this.problems.push(String(error)));
+  }
+
+  /** Resolves when the package's nodes are in the palette. */
+  static async open(browser: Browser, url: string, colorScheme: 'light' | 'dark' = 'light'): Promise<Editor> {
+    const context = await browser.newContext({ viewport: { width: 1300, height: 950 }, colorScheme, reducedMotion: 'reduce' });
+    context.setDefaultTimeout(PATIENCE_MS);
+    const page = await context.newPage();
+    const editor = new Editor(page, context);
+    await page.goto(url);
+    await page.locator('.red-ui-palette-node[data-palette-type="test-email"]').waitFor();
+    await page.locator('#red-ui-main-container').waitFor();
+    return editor;
+  }
+
+  close(): Promise<void> {
+    return this.context.close();
+  }
+
+  /** Through the menu, as a user does. */
+  async importExample(name: string): Promise<void> {
+    const { page } = this;
+    await page.locator('#red-ui-header-button-sidemenu').click();
+    await page.locator('#menu-item-import').click();
+    const dialog = page.locator('#red-ui-clipboard-dialog');
+    await dialog.waitFor();
+    await dialog.getByRole('link', { name: 'Examples' }).click();
+    const folder = dialog.getByText(PACKAGE, { exact: true });
+    await folder.click();
+    await dialog.getByText(name, { exact: true }).click();
+    await page.locator('#red-ui-clipboard-dialog-ok').click();
+    await dialog.waitFor({ state: 'hidden' });
+  }
+
+  async showFlow(label: string): Promise<void> {
+    await this.page.locator('#red-ui-workspace-tabs .red-ui-tab-label').filter({ hasText: label }).click();
+  }
+
+  /** Opens the dialog of a node in the workspace by a double click. */
+  async open(id: string): Promise<Locator> {
+    await this.#node(id).dblclick();
+    return this.form();
+  }
+
+  /** The form of the package's own that is on top, when its dialog has moved into place. */
+  async form(): Promise<Locator> {
+    const tray = this.page.locator('.red-ui-tray').last();
+    const form = tray.locator('.camera-email').first();
+    await form.waitFor();
+    await this.page.waitForFunction((name) => {
+      const trays = (globalThis as unknown as EditorWindow).document.querySelectorAll(name);
+      const { right } = (trays[trays.length - 1] as { getBoundingClientRect(): { right: number } }).getBoundingClientRect();
+      return right <= (globalThis as unknown as EditorWindow).innerWidth + 1;
+    }, '.red-ui-tray');
+    return form;
+  }
+
+  /** Closes the dialog on top with its button: Done, Update, Add or Cancel. */
+  async finish(button: 'ok' | 'cancel' = 'ok'): Promise<void> {
+    const stack = () => (globalThis as unknown as EditorWindow).RED.editor.getEditStack().length;
+    const before = await this.page.evaluate(stack);
+    await this.page.locator('.red-ui-tray').last().locator(`#node-dialog-${button}, #node-config-dialog-${button}`).click();
+    // Only the dialog on top is in the page; the one below comes back with its closing.
+    await this.page.waitForFunction((count) => (globalThis as unknown as EditorWindow).RED.editor.getEditStack().length < count, before);
+    if (before > 1) await this.form();
+    else await this.page.locator('.red-ui-tray').waitFor({ state: 'detached' });
+  }
+
+  async deploy(): Promise<void> {
+    await this.page.locator('#red-ui-header-button-deploy').click();
+    await this.page.waitForFunction(() => !(globalThis as unknown as EditorWindow).RED.nodes.dirty());
+  }
+
+  /** Presses the button of an inject node. */
+  async press(id: string): Promise<void> {
+    await this.#node(id).locator('.red-ui-flow-node-button-button').click();
+  }
+
+  async showDebug(): Promise<void> {
+    await this.page.keyboard.press('Control+g');
+    await this.page.keyboard.press('d');
+    await this.page.locator('.red-ui-debug-content-list').waitFor();
+  }
+
+  /** The messages of one debug node in the sidebar. */
+  debugMessages(name: string): Locator {
+    return this.page.locator('.red-ui-debug-msg').filter({ has: this.page.locator('.red-ui-debug-msg-name', { hasText: name }) });
+  }
+
+  /** The text under a node. */
+  status(id: string): Locator {
+    return this.#node(id).locator('.red-ui-flow-node-status-label');
+  }
+
+  #node(id: string): Locator {
+    return this.page.locator(`[id="${id}"].red-ui-flow-node-group, g[id="${id}"]`).first();
+  }
+}
