@@ -9,6 +9,8 @@ export interface Host {
   packages: readonly string[];
   /** Below the host's directory; absent = the Node.js that runs this script. */
   node?: string;
+  /** Its editor has a dark theme. */
+  dark: boolean;
 }
 
 export interface InstalledHost {
@@ -25,8 +27,8 @@ const NODE_24 = `node-${process.platform}-${process.arch}`;
 const run = promisify(execFile);
 
 export const HOSTS: readonly Host[] = [
-  { name: 'Node-RED 4.1', packages: ['node-red@4.1'] },
-  { name: 'Node-RED 5 on Node 24', packages: ['node-red@5', `${NODE_24}@24`], node: `node_modules/${NODE_24}/bin/node` },
+  { name: 'Node-RED 4.1', packages: ['node-red@4.1'], dark: false },
+  { name: 'Node-RED 5 on Node 24', packages: ['node-red@5', `${NODE_24}@24`], node: `node_modules/${NODE_24}/bin/node`, dark: true },
 ];
 
 /** Installs a host with npm, once for each checkout: the browser tests and check-hosts share it. */

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import type { Browser } from 'playwright-core';
 import { HOSTS } from '../../scripts/hosts.ts';
+import { expectAccessible, expectFits, expectTexts, importExamples, oneOfEach } from './dialogs.ts';
 import { Editor, launchBrowser } from './editor.ts';
+import { everyNode } from './every-node.ts';
 import { firstJob } from './first-job.ts';
 import { startWorld, type World } from './world.ts';
 
@@ -20,8 +22,9 @@ for (const host of HOSTS) {
     });
 
     /** What a user does in one window; nothing may go wrong unseen. */
-    async function use(work: (editor: Editor) => Promise<void>, colors: 'light' | 'dark' = 'light'): Promise<void> {
-      const editor = await Editor.open(browser, world.nodeRed.url, colors);
+    async function use(work: (editor: Editor) => Promise<void>): Promise<void> {
+      await world.empty();
+      const editor = await Editor.open(browser, world.nodeRed.url);
       try {
         await work(editor);
         assert.deepEqual(editor.problems, []);
@@ -31,5 +34,31 @@ for (const host of HOSTS) {
     }
 
     it('sets up a first camera and sees its mail arrive', () => use((editor) => firstJob(editor, world)));
+
+    it('takes every node from the palette, and deploys', () => use((editor) => everyNode(editor, world)));
+
+    it('opens every dialog of every example, complete and without an error', function () {
+      this.timeout(120_000);
+      return use(async (editor) => {
+        const nodes = await importExamples(editor);
+        for (const node of nodes) {
+          await expectTexts(await editor.openNode(node), `${node.type} ${node.id}`);
+          await editor.finish('cancel');
+        }
+        for (const colors of host.dark ? (['light', 'dark'] as const) : (['light'] as const)) {
+          await editor.show(colors);
+          for (const node of oneOfEach(nodes)) {
+            await editor.openNode(node);
+            await expectAccessible(editor, `${node.type}, ${colors}`);
+            await editor.finish('cancel');
+          }
+        }
+        await editor.page.setViewportSize({ width: 420, height: 800 });
+        for (const node of oneOfEach(nodes)) {
+          await expectFits(await editor.openNode(node), node.type);
+          await editor.finish('cancel');
+        }
+      });
+    });
   });
 }

@@ -1,13 +1,19 @@
 import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
 
+export interface KnownNode {
+  id: string;
+  type: string;
+  kind: 'config' | 'flow';
+}
+
 /** The part of Node-RED's editor that the tests ask; everything a user can do is done with mouse and keyboard. */
 interface EditorWindow {
   RED: {
     nodes: {
-      node(id: string): { id: string; type: string; _def: { category: string } } | null | undefined;
-      getType(type: string): unknown;
+      node(id: string): object | null | undefined;
       dirty(): boolean;
-      eachNode(visit: (node: { id: string; type: string }) => void): void;
+      eachNode(visit: (node: KnownNode) => void): void;
+      eachConfig(visit: (node: KnownNode) => void): void;
     };
     editor: {
       edit(node: object): void;
@@ -49,15 +55,22 @@ export class Editor {
   }
 
   /** Resolves when the package's nodes are in the palette. */
-  static async open(browser: Browser, url: string, colorScheme: 'light' | 'dark' = 'light'): Promise<Editor> {
-    const context = await browser.newContext({ viewport: { width: 1300, height: 950 }, colorScheme, reducedMotion: 'reduce' });
+  static async open(browser: Browser, url: string): Promise<Editor> {
+    const context = await browser.newContext({ viewport: { width: 1300, height: 950 }, reducedMotion: 'reduce' });
     context.setDefaultTimeout(PATIENCE_MS);
+    // Node-RED 5 then follows the system's colors; 4.1 knows only one set of them.
+    await context.addInitScript("localStorage.setItem('view-dark-theme', 'auto')");
     const page = await context.newPage();
     const editor = new Editor(page, context);
     await page.goto(url);
     await page.locator('.red-ui-palette-node[data-palette-type="test-email"]').waitFor();
     await page.locator('#red-ui-main-container').waitFor();
     return editor;
+  }
+
+  /** Changes the system's colors. */
+  show(colors: 'light' | 'dark'): Promise<void> {
+    return this.page.emulateMedia({ colorScheme: colors });
   }
 
   close(): Promise<void> {
@@ -77,6 +90,10 @@ export class Editor {
     await dialog.getByText(name, { exact: true }).click();
     await page.locator('#red-ui-clipboard-dialog-ok').click();
     await dialog.waitFor({ state: 'hidden' });
+    // What was imported is told on top of the buttons of dialogs, until it is clicked.
+    const told = page.locator('.red-ui-notification', { hasText: 'Imported' });
+    await told.click();
+    await told.waitFor({ state: 'hidden' });
   }
 
   async showFlow(label: string): Promise<void> {
@@ -87,6 +104,45 @@ export class Editor {
   async open(id: string): Promise<Locator> {
     await this.#node(id).dblclick();
     return this.form();
+  }
+
+  /** Opens any node's dialog without looking for it on the screen. */
+  async openNode({ id, type, kind }: KnownNode): Promise<Locator> {
+    await this.page.evaluate(
+      ([id, type, kind]) => {
+        const { RED } = globalThis as unknown as EditorWindow;
+        if (kind === 'config') RED.editor.editConfig('', type, id);
+        else RED.editor.edit(RED.nodes.node(id) ?? {});
+      },
+      [id, type, kind] as const,
+    );
+    return this.form();
+  }
+
+  /** All nodes of the editor, of every flow. */
+  nodes(): Promise<KnownNode[]> {
+    return this.page.evaluate(() => {
+      const { nodes } = (globalThis as unknown as EditorWindow).RED;
+      const all: KnownNode[] = [];
+      nodes.eachNode(({ id, type }) => all.push({ id, type, kind: 'flow' }));
+      nodes.eachConfig(({ id, type }) => all.push({ id, type, kind: 'config' }));
+      return all;
+    });
+  }
+
+  /** Drags a node from the palette into the open flow; resolves with its id. */
+  async drag(type: string, x: number, y: number): Promise<string> {
+    const before = new Set((await this.nodes()).map(({ id }) => id));
+    await this.page
+      .locator(`.red-ui-palette-node[data-palette-type="${type}"]`)
+      .dragTo(this.page.locator('#red-ui-workspace-chart'), { targetPosition: { x, y }, steps: 5 });
+    const added = (await this.nodes()).find(({ id }) => !before.has(id));
+    if (added?.type !== type) throw new Error(`${type} was not dragged into the flow`);
+    return added.id;
+  }
+
+  async addFlow(): Promise<void> {
+    await this.page.locator('#red-ui-workspace-tabs-shade, .red-ui-tab-button .fa-plus').first().click();
   }
 
   /** The form of the package's own that is on top, when its dialog has moved into place. */

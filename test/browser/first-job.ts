@@ -36,7 +36,7 @@ export async function firstJob(editor: Editor, world: World): Promise<void> {
 }
 
 /** A mail server other than Gmail is the only thing that a user would not choose here. */
-async function enterAccount(form: Locator, { sandbox }: World): Promise<void> {
+export async function enterAccount(form: Locator, { sandbox }: World): Promise<void> {
   const { account, mail } = sandbox;
   const password = form.locator('#node-config-input-appPassword');
   await password.fill('abcd efgh ijkl mno');
@@ -54,7 +54,7 @@ async function enterAccount(form: Locator, { sandbox }: World): Promise<void> {
   assert.deepEqual(await lights.evaluateAll((all) => all.map(({ className }) => className)), Array(8).fill('camera-email-good'));
 }
 
-async function enterCamera(form: Locator, { sandbox }: World): Promise<void> {
+export async function enterCamera(form: Locator, { sandbox }: World): Promise<void> {
   await enterAddress(form, sandbox.cameras[0]?.port ?? 0);
   await form.locator('#node-config-input-username').fill(sandbox.login.username);
   await form.locator('#node-config-input-password').fill(sandbox.login.password);

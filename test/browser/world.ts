@@ -9,6 +9,8 @@ import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 export interface World {
   sandbox: Sandbox;
   nodeRed: NodeRedHost;
+  /** Deploys no flow at all, as at the start. */
+  empty(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -35,6 +37,11 @@ export async function startWorld(host: Host): Promise<World> {
     return {
       sandbox,
       nodeRed,
+      async empty() {
+        const headers = { 'Content-Type': 'application/json' };
+        const response = await fetch(`${nodeRed.url}/flows`, { method: 'POST', headers, body: '[]' });
+        if (!response.ok) throw new Error(`the flows were not emptied: ${response.status}`);
+      },
       async close() {
         await nodeRed.stop();
         await clear();
