@@ -1,7 +1,8 @@
 import { byId, current, formValues, properties, showWhen } from '../shared/editor/form.ts';
 import type { EditorNode } from '../shared/editor/red.ts';
-import { type Check, element, errorBox, stageRow, unanswered } from '../shared/editor/report.ts';
+import { type Check, element, errorBox, icon, stageRow, unanswered } from '../shared/editor/report.ts';
 import { post, type ShownError, whileBusy } from '../shared/editor/request.ts';
+import { offerTestMail } from '../shared/editor/test-mail.ts';
 import { appPasswordVerdict, defaults, validators } from './config.ts';
 
 interface Verified {
@@ -42,7 +43,8 @@ RED.nodes.registerType('gmail-account', {
     followService();
     followAppPassword(this);
     const button = byId('camera-email-verify', HTMLButtonElement);
-    button.addEventListener('click', () => whileBusy(button, () => verify(this)));
+    const verified = offerTestMail(this, () => dialogContent(this));
+    button.addEventListener('click', () => whileBusy(button, () => verify(this, verified)));
   },
   oneditsave() {
     const input = byId(`${PREFIX}-appPassword`, HTMLInputElement);
@@ -87,17 +89,23 @@ function followAppPassword(node: EditorNode): void {
   judge();
 }
 
-async function verify(node: EditorNode): Promise<void> {
+function dialogContent(node: EditorNode): object {
+  const { appPassword, ...config } = formValues(PREFIX, [...Object.keys(defaults), 'appPassword']);
+  return { id: node.id, config, credentials: { appPassword } };
+}
+
+async function verify(node: EditorNode, verified: () => void): Promise<void> {
   const report = byId('camera-email-verify-report', HTMLElement);
   report.replaceChildren(element('span', 'camera-email-unreached', node._('gmail-account.verifying')));
-  const { appPassword, ...config } = formValues(PREFIX, [...Object.keys(defaults), 'appPassword']);
   try {
-    const answer = await post<Verified>('verify', { id: node.id, config, credentials: { appPassword } });
+    const answer = await post<Verified>('verify', dialogContent(node));
     report.replaceChildren();
     if (answer.smtp) report.append(stageRow(node, node._('gmail-account.smtp'), answer.smtp, STAGES));
     if (answer.imap) report.append(stageRow(node, node._('gmail-account.imap'), answer.imap, STAGES));
     if (answer.error) report.append(errorBox(node, answer.error));
-    if (answer.ok) report.append(element('strong', 'camera-email-good', node._('gmail-account.verified')));
+    if (!answer.ok) return;
+    report.append(element('strong', 'camera-email-good', icon('fa-check-circle'), ` ${node._('gmail-account.verified')}`));
+    verified();
   } catch (failure) {
     report.replaceChildren(unanswered(node, failure));
   }

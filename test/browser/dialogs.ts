@@ -36,7 +36,7 @@ export async function expectTexts(form: Locator, where: string): Promise<void> {
     const attributes = ['placeholder', 'title', 'aria-label'];
     const all = [...element.querySelectorAll('*')];
     return {
-      shown: [element.innerText, ...all.flatMap((one) => attributes.map((name) => one.getAttribute(name) ?? ''))],
+      shown: [element.textContent, ...all.flatMap((one) => attributes.map((name) => one.getAttribute(name) ?? ''))],
       empty: all.filter((one) => one.matches('[data-i18n]:not([data-i18n^="["])') && one.textContent === '').map((one) => one.outerHTML),
     };
   });
@@ -92,7 +92,6 @@ interface Box {
 }
 
 interface PageElement {
-  innerText: string;
   textContent: string;
   outerHTML: string;
   querySelectorAll(selector: string): Iterable<PageElement>;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Locator } from 'playwright-core';
+import { expectAccessible } from './dialogs.ts';
 import type { Editor } from './editor.ts';
 import type { World } from './world.ts';
 
@@ -15,11 +16,16 @@ export async function firstJob(editor: Editor, world: World): Promise<void> {
 
   await dialog.locator('#node-input-btn-account-edit').click();
   await enterAccount(await editor.form(), world);
+  await sendTestMail(await editor.form());
+  await expectAccessible(editor, 'the account and its reports');
   await editor.finish();
 
   await dialog.locator('#camera-email-cameras .camera-email-camera', { hasText: 'Front door' }).getByRole('button').click();
   await enterCamera(await editor.form(), world);
+  await expectAccessible(editor, 'the camera and what it is');
   await editor.finish();
+  await preview(await editor.form(), world);
+  await expectAccessible(editor, 'the preview');
   await editor.finish();
 
   await editor.deploy();
@@ -33,6 +39,21 @@ export async function firstJob(editor: Editor, world: World): Promise<void> {
   await editor.press(TEST_BOTH_WAYS);
   for (const index of [0, 1]) await editor.debugMessages('Each test').nth(index).getByText('"arrived"').waitFor();
   assert.equal(await editor.debugMessages('Error and advice').count(), 0);
+}
+
+async function sendTestMail(form: Locator): Promise<void> {
+  await form.getByRole('button', { name: 'Send me a test mail' }).click();
+  await form.getByText('The mail arrived in').waitFor();
+}
+
+/** Nothing is deployed yet: the plan is made of what the dialogs say. */
+async function preview(form: Locator, { sandbox }: World): Promise<void> {
+  const documents = sandbox.cameras[0]?.device.documents();
+  await form.getByRole('button', { name: 'Preview' }).click();
+  const row = form.getByRole('row', { name: /^Mail server/ });
+  await row.waitFor();
+  assert.match((await row.textContent()) ?? '', /localhost$/);
+  assert.equal(sandbox.cameras[0]?.device.documents(), documents);
 }
 
 /** A mail server other than Gmail is the only thing that a user would not choose here. */
