@@ -1,21 +1,14 @@
 /** Packs this package and loads it in every Node-RED it supports, as a user who installs it would. Run from the package's root. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { freshFlow, registrations } from './fresh-flow.ts';
-
-interface Host {
-  name: string;
-  packages: string[];
-  /** The Node.js that runs it, below the host's directory; absent = the one that runs this script. */
-  node?: string;
-}
+import { HOSTS, type Host, type InstalledHost, install, installHost, npm } from './hosts.ts';
 
 interface Manifest {
   name: string;
@@ -30,18 +23,10 @@ interface NodeSet {
   err?: unknown;
 }
 
-const INSTALL_MS = 300_000;
 const START_MS = 60_000;
 const STOP_MS = 10_000;
-// npm's `node` fetches its binary with an install script, which may be switched off; this package holds the binary itself.
-const NODE_24 = `node-${process.platform}-${process.arch}`;
-const HOSTS: Host[] = [
-  { name: `Node-RED 4.1 on Node ${process.versions.node}`, packages: ['node-red@4.1'] },
-  { name: 'Node-RED 5 on Node 24', packages: ['node-red@5', `${NODE_24}@24`], node: `node_modules/${NODE_24}/bin/node` },
-];
 /** Node-RED prints some errors of a flow's start as they are, without their level. */
 const ERROR_LINE = /\[(error|fatal)\]|^\w*Error:|uncaught|waiting for missing types/i;
-const run = promisify(execFile);
 
 async function main(): Promise<void> {
   const root = await mkdtemp(join(tmpdir(), 'camera-email-hosts-'));
@@ -62,7 +47,7 @@ async function main(): Promise<void> {
 async function checkHost(host: Host, directory: string, tarball: string): Promise<void> {
   console.log(`check-hosts: ${host.name}: installing`);
   const userDir = join(directory, 'user');
-  await install(directory, host.packages);
+  const installation = await installHost(host);
   await install(userDir, [tarball]);
   const manifest = JSON.parse(await readFile('package.json', 'utf8')) as Manifest;
   const installed = join(userDir, 'node_modules', manifest.name);
@@ -74,8 +59,7 @@ async function checkHost(host: Host, directory: string, tarball: string): Promis
   await writeFile(join(userDir, 'flows.json'), JSON.stringify(freshFlow(types)));
   await writeFile(join(userDir, 'settings.js'), settings(port));
   const log = join(directory, 'log');
-  const node = host.node === undefined ? process.execPath : join(directory, host.node);
-  const server = await startNodeRed(node, directory, log);
+  const server = await startNodeRed(installation, userDir, log);
   try {
     const admin = `http://127.0.0.1:${port}`;
     const sets = (await untilUp(server, admin)).filter(({ module }) => module === manifest.name);
@@ -99,16 +83,6 @@ async function checkHost(host: Host, directory: string, tarball: string): Promis
   }
 }
 
-async function install(directory: string, packages: string[]): Promise<void> {
-  await mkdir(directory, { recursive: true });
-  await writeFile(join(directory, 'package.json'), '{ "private": true }\n');
-  await npm(directory, ['install', '--no-audit', '--no-fund', ...packages]);
-}
-
-async function npm(cwd: string, args: string[]): Promise<string> {
-  return (await run('npm', args, { cwd, timeout: INSTALL_MS, maxBuffer: 16 * 1024 * 1024 })).stdout;
-}
-
 function settings(port: number): string {
   const values = {
     uiHost: '127.0.0.1',
@@ -130,12 +104,10 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-async function startNodeRed(node: string, directory: string, log: string): Promise<ChildProcess> {
-  await access(node);
+async function startNodeRed({ directory, nodeRed, nodeBinary }: InstalledHost, userDir: string, log: string): Promise<ChildProcess> {
   const output = await open(log, 'a');
   try {
-    const args = [join(directory, 'node_modules/node-red/red.js'), '--userDir', join(directory, 'user')];
-    const server = spawn(node, args, { cwd: directory, stdio: ['ignore', output.fd, output.fd] });
+    const server = spawn(nodeBinary, [nodeRed, '--userDir', userDir], { cwd: directory, stdio: ['ignore', output.fd, output.fd] });
     await once(server, 'spawn');
     return server;
   } finally {

@@ -1,13 +1,15 @@
 import { type CameraList, cameraList, camerasExist } from '../shared/editor/camera-list.ts';
 import { chosenEvents, eventList } from '../shared/editor/event-list.ts';
 import { offerFindMany } from '../shared/editor/find-many.ts';
-import { byId, properties, showWhen } from '../shared/editor/form.ts';
+import { byId, formValues, properties, showWhen } from '../shared/editor/form.ts';
+import { followJobs } from '../shared/editor/job-view.ts';
 import type { EditorNode } from '../shared/editor/red.ts';
 import { element } from '../shared/editor/report.ts';
 import { defaults, MAIL_EVENTS, validators } from './config.ts';
 
 const PREFIX = 'node-input';
 let cameras: CameraList | undefined;
+let jobs: ReturnType<typeof followJobs> | undefined;
 
 RED.nodes.registerType('configure-camera-email', {
   category: 'camera email',
@@ -43,6 +45,7 @@ RED.nodes.registerType('configure-camera-email', {
     );
     offerRelays(this);
     explainAction(this);
+    jobs = followJobs(this, settings);
     const test = byId(`${PREFIX}-test`, HTMLSelectElement);
     const action = byId(`${PREFIX}-action`, HTMLSelectElement);
     showWhen('rollback', [test, action], () => test.value !== 'none' && action.value !== 'verify');
@@ -51,11 +54,19 @@ RED.nodes.registerType('configure-camera-email', {
     this.cameras = cameras?.selected() ?? this.cameras;
     this.events = chosenEvents();
     cameras?.close();
+    jobs?.close();
   },
   oneditcancel() {
     cameras?.close();
+    jobs?.close();
   },
 });
+
+/** What the form says, saved or not. */
+function settings() {
+  const values = formValues(PREFIX, Object.keys(defaults));
+  return { ...values, account: String(values.account ?? ''), cameras: cameras?.selected() ?? [], events: chosenEvents() };
+}
 
 /** The mail-in nodes of the workspace. One that is gone stays chosen, so that opening the dialog changes nothing. */
 function offerRelays(node: EditorNode): void {

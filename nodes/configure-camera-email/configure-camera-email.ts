@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { CameraOutcome } from '../../src/cameras/configure.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { asCameraEmailError, CameraEmailError } from '../../src/core/errors.ts';
@@ -6,14 +5,15 @@ import { LIMITS } from '../../src/core/limits.ts';
 import { configureFleet, type FleetOrder, isGood } from '../../src/fleet/configure-fleet.ts';
 import { type ReportRow, reportCsv, reportHtml } from '../../src/fleet/report.ts';
 import type { Rotation } from '../../src/fleet/rotation.ts';
-import type { CameraMailInNode } from '../camera-mail-in/camera-mail-in.ts';
 import { accountOf } from '../shared/account.ts';
+import { servePlan } from '../shared/admin-plan.ts';
 import { requestedCameras } from '../shared/cameras.ts';
 import { handle } from '../shared/errors.ts';
+import { fleetServices, relayOf } from '../shared/fleet.ts';
+import { beginJob, forgetJob } from '../shared/live-jobs.ts';
 import type { Message, NodeRed, RuntimeNode, Send } from '../shared/node-red.ts';
 import { countBy, onward, publicOutcome } from '../shared/results.ts';
 import { Running } from '../shared/running.ts';
-import { servicesOf } from '../shared/services.ts';
 import { text } from '../shared/texts.ts';
 import { ACTIONS, type Action, type ConfigureCameraEmailConfig, migrate } from './config.ts';
 
@@ -29,9 +29,14 @@ module.exports = (RED: NodeRed) => {
     this.on('input', (message, send, done) => {
       running.run((signal) => handle(RED, this, done, () => run(RED, this, config, message, send, signal)));
     });
+    this.on('close', (removed, done) => {
+      if (removed) forgetJob(this.id);
+      done();
+    });
   }
 
   RED.nodes.registerType('configure-camera-email', ConfigureCameraEmail);
+  servePlan(RED);
 };
 
 /** Resolves with the error for `done`, if any camera failed. */
@@ -49,14 +54,16 @@ async function run(RED: NodeRed, node: RuntimeNode, config: ConfigureCameraEmail
       text: `${text(RED, `status.${STATUS[action]}`)} ${text(RED, 'status.progress', { done, total: cameras.length })}`,
     });
   const payloads: Payload[] = [];
+  const live = beginJob(node.id, action, cameras.length);
   const onOutcome = (outcome: CameraOutcome, done: number) => {
     const payload = publicOutcome(RED, outcome);
     payloads.push(payload);
+    live.add(payload);
     progress(done);
     send([onward(RED, message, payload, payload.camera.name), null]);
   };
   progress(0);
-  const { outcomes, rotation } = await configureFleet(order, fleetServices(RED), onOutcome, signal);
+  const { outcomes, rotation } = await configureFleet(order, fleetServices(RED), onOutcome, signal).finally(() => live.end());
   const summary = {
     action,
     total: outcomes.length,
@@ -93,15 +100,6 @@ function orderOf(RED: NodeRed, node: RuntimeNode, config: ConfigureCameraEmailCo
   };
 }
 
-/** Undefined when the cameras shall mail to the account's own server. */
-function relayOf(RED: NodeRed, id: string): FleetOrder['relay'] {
-  if (id === '') return undefined;
-  const node = RED.nodes.getNode(id) as Partial<CameraMailInNode> | null | undefined;
-  if (typeof node?.listener !== 'function') throw new CameraEmailError('bad-input', 'the relay is gone', { params: { field: 'relay' } });
-  const { listener } = node;
-  return ({ name, address }, signal) => listener({ name, host: address.host }, signal);
-}
-
 function actionOf(value: unknown): Action {
   const action = ACTIONS.find((one) => one === value);
   if (action !== undefined) return action;
@@ -114,12 +112,6 @@ function arrivalMs(value: unknown): number {
   if (value === undefined) return LIMITS.mail.arrivalDefaultMs;
   if (typeof value === 'number' && value >= 1 && value <= 3600) return value * 1000;
   throw new CameraEmailError('bad-input', 'timeout', { params: { field: 'timeout' } });
-}
-
-function fleetServices(RED: NodeRed) {
-  const { directory, connect, backups, written, exclusively } = servicesOf(RED);
-  const reportDamaged = (file: string) => RED.log.warn(`camera-email: a damaged file was moved aside: ${file}`);
-  return { connect, backups, written, exclusively, clock: systemClock, jobsDirectory: join(directory, 'jobs'), reportDamaged };
 }
 
 function publicRotation(RED: NodeRed, { done, pending, oldPasswordMayBeRevoked, advice }: Rotation) {

@@ -1,7 +1,8 @@
 import { byId, current, formValues, properties } from '../shared/editor/form.ts';
 import type { EditorNode } from '../shared/editor/red.ts';
-import { type Check, element, errorBox, stageRow, unanswered } from '../shared/editor/report.ts';
+import { type Check, element, errorBox, icon, stageRow, unanswered } from '../shared/editor/report.ts';
 import { post, type ShownError, whileBusy } from '../shared/editor/request.ts';
+import { offerTestMail } from '../shared/editor/test-mail.ts';
 import { appPasswordVerdict, defaults, oauth2Verdict, validators } from './config.ts';
 import { followService } from './services.editor.ts';
 
@@ -60,7 +61,8 @@ RED.nodes.registerType('gmail-account', {
     followService(this);
     followAppPassword(this);
     const button = byId('camera-email-verify', HTMLButtonElement);
-    button.addEventListener('click', () => whileBusy(button, () => verify(this)));
+    const verified = offerTestMail(this, () => dialogContent(this));
+    button.addEventListener('click', () => whileBusy(button, () => verify(this, verified)));
   },
   oneditsave() {
     const input = byId(`${PREFIX}-appPassword`, HTMLInputElement);
@@ -89,21 +91,23 @@ function followAppPassword(node: EditorNode): void {
   judge();
 }
 
-async function verify(node: EditorNode): Promise<void> {
+function dialogContent(node: EditorNode): object {
+  const { appPassword, clientId, clientSecret, refreshToken, ...config } = formValues(PREFIX, [...Object.keys(defaults), ...SECRETS]);
+  return { id: node.id, config, credentials: { appPassword, clientId, clientSecret, refreshToken } };
+}
+
+async function verify(node: EditorNode, verified: () => void): Promise<void> {
   const report = byId('camera-email-verify-report', HTMLElement);
   report.replaceChildren(element('span', 'camera-email-unreached', node._('gmail-account.verifying')));
-  const { appPassword, clientId, clientSecret, refreshToken, ...config } = formValues(PREFIX, [...Object.keys(defaults), ...SECRETS]);
   try {
-    const answer = await post<Verified>('verify', {
-      id: node.id,
-      config,
-      credentials: { appPassword, clientId, clientSecret, refreshToken },
-    });
+    const answer = await post<Verified>('verify', dialogContent(node));
     report.replaceChildren();
     if (answer.smtp) report.append(stageRow(node, node._('gmail-account.smtp'), answer.smtp, STAGES));
     if (answer.imap) report.append(stageRow(node, node._('gmail-account.imap'), answer.imap, STAGES));
     if (answer.error) report.append(errorBox(node, answer.error));
-    if (answer.ok) report.append(element('strong', 'camera-email-good', node._('gmail-account.verified')));
+    if (!answer.ok) return;
+    report.append(element('strong', 'camera-email-good', icon('fa-check-circle'), ` ${node._('gmail-account.verified')}`));
+    verified();
   } catch (failure) {
     report.replaceChildren(unanswered(node, failure));
   }

@@ -1,5 +1,6 @@
 import { accountFrom, type GmailAccountNode } from '../shared/account.ts';
 import { serveVerify } from '../shared/admin.ts';
+import { serveMail } from '../shared/admin-mail.ts';
 import type { NodeRed, RuntimeNode } from '../shared/node-red.ts';
 import { migrate } from './config.ts';
 
@@ -20,4 +21,5 @@ module.exports = (RED: NodeRed) => {
     },
   });
   serveVerify(RED);
+  serveMail(RED);
 };

@@ -1,4 +1,5 @@
 import { properties } from '../shared/editor/form.ts';
+import { tellQueue } from '../shared/editor/queue-line.ts';
 import { defaults, validators } from './config.ts';
 
 RED.nodes.registerType('gmail-app-smtp', {
@@ -26,5 +27,8 @@ RED.nodes.registerType('gmail-app-smtp', {
   },
   outputLabels() {
     return this._('gmail-app-smtp.output');
+  },
+  oneditprepare() {
+    tellQueue(this);
   },
 });

@@ -4,6 +4,7 @@ import { withDeadline } from '../../src/core/deadline.ts';
 import { asCameraEmailError, CameraEmailError, isCameraEmailError } from '../../src/core/errors.ts';
 import { LIMITS } from '../../src/core/limits.ts';
 import { deviceKey } from '../../src/http/device-memory.ts';
+import type { MailAccount } from '../../src/mail/account.ts';
 import { forgetRefusedLogin } from '../../src/mail/login-guard.ts';
 import { type ServerReport, verifyAccount } from '../../src/mail/verify.ts';
 import { migrate as migrateCamera } from '../camera-device/config.ts';
@@ -11,14 +12,14 @@ import { migrate as migrateAccount } from '../gmail-account/config.ts';
 import { accountFrom } from './account.ts';
 import { cameraTarget } from './cameras.ts';
 import { publicError, publicWarnings } from './errors.ts';
-import type { AdminRequest, NodeRed } from './node-red.ts';
+import type { NodeRed } from './node-red.ts';
 import { resumeOutbox } from './outboxes.ts';
 import { servicesOf } from './services.ts';
 
 /** What the editor shows in place of a stored password, and sends when it was not touched. */
 const STORED = '__PWRD__';
 
-interface DialogRequest {
+export interface DialogRequest {
   id: string;
   config: Record<string, unknown>;
   credentials: Record<string, string>;
@@ -26,7 +27,7 @@ interface DialogRequest {
 }
 
 /** Texts of a dialog, with stored passwords put in where the user left them as they are. Throws `bad-input`. */
-function dialogRequest(RED: NodeRed, { body }: AdminRequest): DialogRequest {
+export function dialogRequest(RED: NodeRed, body: unknown): DialogRequest {
   const { id, config, credentials, retry } = (body ?? {}) as Record<string, unknown>;
   if (typeof config !== 'object' || config === null)
     throw new CameraEmailError('bad-input', 'no settings', { params: { field: 'config' } });
@@ -36,7 +37,8 @@ function dialogRequest(RED: NodeRed, { body }: AdminRequest): DialogRequest {
   for (const [name, value] of Object.entries((credentials ?? {}) as Record<string, unknown>)) {
     given[name] = value === STORED ? (stored[name] ?? '') : String(value ?? '');
   }
-  if (Object.values((credentials ?? {}) as object).includes(STORED) && !sameTarget(RED, nodeId, config as Record<string, unknown>)) {
+  const keeps = Object.values((credentials ?? {}) as object).includes(STORED) && Object.keys(stored).length > 0;
+  if (keeps && !sameTarget(RED, nodeId, config as Record<string, unknown>)) {
     throw new CameraEmailError('bad-input', 'a stored password for another address', { params: { field: 'stored' } });
   }
   return {
@@ -77,10 +79,11 @@ export function fromEnvironment<T extends Record<string, unknown>>(values: T): T
   return Object.fromEntries(entries) as T;
 }
 
-function serve(RED: NodeRed, path: string, work: (request: DialogRequest) => Promise<object>): void {
+/** Answers a POST that has an effect; what goes wrong is told with the texts of the locale. */
+export function servePost(RED: NodeRed, path: string, work: (body: unknown) => object | Promise<object>): void {
   RED.httpAdmin.post(`/camera-email/${path}`, RED.auth.needsPermission('camera-email.write'), (request, response) => {
     Promise.resolve()
-      .then(() => work(dialogRequest(RED, request)))
+      .then(() => work(request.body))
       .then(
         (answer) => response.json(answer),
         (error) => response.json({ ok: false, warnings: [], error: publicError(RED, error) }),
@@ -88,14 +91,23 @@ function serve(RED: NodeRed, path: string, work: (request: DialogRequest) => Pro
   });
 }
 
+function serve(RED: NodeRed, path: string, work: (request: DialogRequest) => Promise<object>): void {
+  servePost(RED, path, (body) => work(dialogRequest(RED, body)));
+}
+
+/** The account as its dialog shows it. Throws `bad-input`. */
+export function accountOfDialog(RED: NodeRed, { id, config, credentials }: DialogRequest): MailAccount {
+  const saved = migrateAccount(config);
+  return accountFrom(RED, { ...saved, id, tls: undefined }, saved.tls, credentials);
+}
+
 /** The Verify button: an explicit wish, so that a login that was refused before is tried once more. */
 export function serveVerify(RED: NodeRed): void {
-  serve(RED, 'verify', async ({ id, config, credentials }) => {
-    const saved = migrateAccount(config);
-    const account = accountFrom(RED, { ...saved, id, tls: undefined }, saved.tls, credentials);
+  serve(RED, 'verify', async (request) => {
+    const account = accountOfDialog(RED, request);
     forgetRefusedLogin(account);
     const { ok, smtp, imap } = await verifyAccount(account);
-    if (smtp.ok) resumeOutbox(RED, id);
+    if (smtp.ok) resumeOutbox(RED, request.id);
     return { ok, smtp: publicReport(RED, smtp), ...(imap === undefined ? {} : { imap: publicReport(RED, imap) }) };
   });
 }

@@ -29,6 +29,8 @@ export interface RuntimeNode {
 
 export interface AdminRequest {
   body: unknown;
+  params: Record<string, string | undefined>;
+  query: Record<string, unknown>;
 }
 
 export interface AdminResponse {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { fileNameFor } from '../../src/core/files.ts';
 import type { MailAccount } from '../../src/mail/account.ts';
-import { Outbox } from '../../src/mail/outbox/outbox.ts';
+import { Outbox, type OutboxState } from '../../src/mail/outbox/outbox.ts';
 import type { OutboxEvent } from '../../src/mail/outbox/outbox-event.ts';
 import { sayIn } from './mail-input.ts';
 import type { NodeRed } from './node-red.ts';
@@ -99,6 +99,13 @@ export function resumeOutbox(RED: NodeRed, accountId: string): void {
     (outbox) => outbox.resume(),
     () => undefined,
   );
+}
+
+/** Undefined when no node has the account's outbox open. */
+export async function outboxState(RED: NodeRed, accountId: string): Promise<{ state: OutboxState; dailyLimit: number } | undefined> {
+  const entry = shared.get(join(servicesOf(RED).directory, 'outbox', fileNameFor(accountId)));
+  const outbox = await entry?.opening?.catch(() => undefined);
+  return entry === undefined || outbox === undefined ? undefined : { state: outbox.state(), dailyLimit: entry.account.dailyLimit };
 }
 
 async function open(RED: NodeRed, directory: string, entry: Shared): Promise<Outbox> {

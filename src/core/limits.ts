@@ -1,5 +1,9 @@
 /** Every time-out and size in one place, each with its reason. Times in milliseconds, sizes in bytes. */
 export const LIMITS = {
+  editor: {
+    /** A dialog asks for its job's results every second; one that has not asked for so long is closed. */
+    unwatchedMs: 30_000,
+  },
   device: {
     /** Cheap cameras answer a settings page in 1–3 s under load; ten is generous without letting a dead one hold a job up. */
     connectMs: 8_000,
@@ -129,6 +133,8 @@ export const LIMITS = {
     /** How often the mailbox is searched while waiting for a mail, beside what IDLE tells at once. */
     arrivalPollMs: 2_000,
     arrivalDefaultMs: 60_000,
+    /** A test mail that the editor asked for: the editor waits 120 s for the answer. */
+    dialogTestMs: 110_000,
     /** When the device says that its test failed, the mail may still be on its way: look this long before believing it. */
     arrivalAfterFailureMs: 10_000,
     /** A device that cannot say whether it sent may have done so. */

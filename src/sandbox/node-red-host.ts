@@ -15,6 +15,8 @@ export interface HostOptions {
   /** Default: Node-RED of the package's own node_modules, run by this Node. */
   nodeRed?: string;
   nodeBinary?: string;
+  /** Beside the environment of this process. */
+  env?: Record<string, string>;
   onOutput?: (text: string) => void;
 }
 
@@ -50,7 +52,7 @@ export async function startNodeRed(options: HostOptions): Promise<NodeRedHost> {
   const script = options.nodeRed ?? join(packageDir, 'node_modules/node-red/red.js');
   const child = spawn(options.nodeBinary ?? process.execPath, [script, '--userDir', userDir], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, LC_ALL: 'en_US.UTF-8' },
+    env: { ...process.env, LC_ALL: 'en_US.UTF-8', ...options.env },
   });
   let output = '';
   const watchers = new Set<() => void>();
