@@ -146,13 +146,14 @@ async function idle(kind: string, port: number): Promise<void> {
   const address = { host: '127.0.0.1', port, protocol: 'http', trust: 'any' } as const;
   const login = { username: 'admin', password: new Secret('camera-secret') };
   const http = createDeviceConnections({ memory: memoryOnly() }).open(address, login);
+  const quiet = idleOnly(http);
   const hub = createEventHub();
   const open = (index: number) =>
     new Promise<void>((resolve) => {
       if (kind === 'plain')
         get({ host: '127.0.0.1', port, path: '/idle', agent: false }, (message) => message.once('data', () => resolve()));
       else {
-        const source = (signal: AbortSignal) => alertStream(idleOnly(http), Isapi.of(http), signal);
+        const source = (signal: AbortSignal) => alertStream(quiet, Isapi.of(quiet), signal);
         const listener = { clearAfterMs: 30_000, onEvent: () => undefined, onPicture: () => undefined, onLink: () => resolve() };
         hub.listen({ key: String(index), host: '127.0.0.1', login }, source, listener);
       }

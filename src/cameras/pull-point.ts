@@ -149,9 +149,15 @@ class PullPoint {
     const held = this.#heldMs;
     const content = `<Timeout>PT${Math.max(1, Math.round(held / 1000))}S</Timeout><MessageLimit>${MESSAGES}</MessageLimit>`;
     const action = `${EVENTS}/PullPointSubscription/PullMessagesRequest`;
+    const ask = () => this.#call(EVENTS, 'PullMessages', content, action, signal, held);
     let response: XmlElement;
     try {
-      ({ response } = await this.#call(EVENTS, 'PullMessages', content, action, signal, held));
+      // The kept connection may have been closed since the last pull. One that breaks later may have cost messages.
+      const again = (error: unknown) => {
+        if (!isCameraEmailError(error, 'connection-lost') || clock.now() - asked >= pullPauseMs) throw error;
+        return ask();
+      };
+      ({ response } = await ask().catch(again));
     } catch (error) {
       if (!isCameraEmailError(error, 'rejected', 'unsupported')) throw error;
       const details = { params: { host: http.host }, deviceSays: error.deviceSays ?? '' };

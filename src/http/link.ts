@@ -16,7 +16,7 @@ export interface WireRequest {
 }
 
 /** A kept connection turned out to be closed by the device before it answered: a request without effect may be sent again. */
-export class StaleConnection extends Error {
+class StaleConnection extends Error {
   readonly error: Error;
 
   constructor(error: Error) {
@@ -65,7 +65,7 @@ export class Link {
     this.#origin = origin;
   }
 
-  /** Sends one request and resolves at the headers of its answer. The origin has to be settled. Rejects with StaleConnection or an error of ours. */
+  /** Sends one request and resolves at the headers of its answer. The origin has to be settled. Rejects with StaleConnection (see sendRepeatable) or an error of ours. */
   send({ method, target, headers, body }: WireRequest, origin: Origin, signal: AbortSignal): Promise<IncomingMessage> {
     if (signal.aborted) {
       this.#spare?.destroy();
@@ -144,6 +144,22 @@ class LinkAgent extends Agent {
       (socket) => callback(null, socket),
       (error: Error) => callback(error),
     );
+  }
+}
+
+/** A request on a kept connection that the device had closed is sent again, once, if it changes nothing; with a login counted anew. */
+export async function sendRepeatable(link: Link, origin: Origin, signal: AbortSignal, build: () => WireRequest): Promise<IncomingMessage> {
+  const first = build();
+  try {
+    return await link.send(first, origin, signal);
+  } catch (error) {
+    if (!(error instanceof StaleConnection)) throw error;
+    if (first.method !== 'GET') throw error.error;
+  }
+  try {
+    return await link.send(build(), origin, signal);
+  } catch (error) {
+    throw error instanceof StaleConnection ? error.error : error;
   }
 }
 

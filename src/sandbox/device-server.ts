@@ -64,6 +64,11 @@ export class DeviceServer {
     return this.requests.filter(({ method, status }) => method !== 'GET' && status !== 401);
   }
 
+  /** Closes connections on which nothing is under way, as devices do after some seconds. */
+  closeIdle(): void {
+    this.#server.closeIdleConnections();
+  }
+
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
