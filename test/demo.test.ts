@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { HikvisionSimulator } from '../src/cameras/hikvision/simulator.ts';
 import { demoFlows } from '../src/sandbox/demo-flows.ts';
 import { type NodeRedHost, startNodeRed } from '../src/sandbox/node-red-host.ts';
 import { type Sandbox, startSandbox } from '../src/sandbox/sandbox.ts';
@@ -51,6 +52,22 @@ describe('the demo, in a real Node-RED', () => {
     const tested = await click('01inj00000000005', "via: 'camera'");
     assert.doesNotMatch(tested, /verdict: 'failed'/);
     await click('01inj00000000004', 'counts: { restored: 1 }');
+  });
+
+  it('mails motion with its picture, and takes one on demand (examples 03 and 04)', async function () {
+    this.timeout(60_000);
+    const device = sandbox.cameras[0]?.device;
+    assert.ok(device instanceof HikvisionSimulator);
+    const { inbox } = sandbox.mail.mailbox(sandbox.account.email);
+    const picture = device.view.image.toString('base64').slice(0, 60);
+    await device.view.untilStreams(1);
+    const from = nodeRed.output().length;
+    device.view.alert({ type: 'linedetection', more: '<detectionPicturesNumber>1</detectionPicturesNumber>' }, device.view.image);
+    await nodeRed.printed((output) => /accepted: /.test(output.slice(from)), 20_000);
+    const [mail, ...others] = inbox.mails.filter(({ raw }) => raw.includes(picture));
+    assert.match(mail?.subject ?? '', /Front door/);
+    assert.deepEqual(others, []);
+    await click('04inj00000000001', "contentType: 'image/jpeg'");
   });
 
   it('prints no secret', () => {

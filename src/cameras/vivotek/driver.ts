@@ -20,7 +20,7 @@ import type {
 import { fetchJpeg } from '../jpeg.ts';
 import { OnvifDevice } from '../onvif-device.ts';
 import { OnvifPictures } from '../onvif-media.ts';
-import { pullEvents } from '../pull-point.ts';
+import { pullEvents, topicWarnings } from '../pull-point.ts';
 import { encodePairs, PATHS, type Pairs, type Parameters, VivotekCgi, withoutPasswords } from './cgi.ts';
 import { mailSlot, parametersToRestore, readSlot, recipientSeparator, slotParameters } from './email.ts';
 import { linkageToRestore, planLinkage, readLinkage } from './linkage.ts';
@@ -89,6 +89,10 @@ class VivotekCamera implements Camera {
   /** By ONVIF: no stream of the vendor's own is known. */
   events(signal: AbortSignal): AsyncIterable<RawEvent> {
     return pullEvents(this.#onvif, {}, signal);
+  }
+
+  eventWarnings(signal: AbortSignal): Promise<Warning[]> {
+    return topicWarnings(this.#onvif, signal);
   }
 
   /** The still-image page has no parameter for a channel that any source names: the other sensors of a device are asked by ONVIF. */

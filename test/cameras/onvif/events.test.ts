@@ -485,6 +485,31 @@ describe('onvif events', () => {
     assert.equal(device.refusedLogins, 0);
   });
 
+  it('tells when a device offers nothing but news of itself', async () => {
+    const { device, http } = await start();
+    const warnings = () => onvif.open(http, 1, IDENTITY).eventWarnings?.(forever);
+    assert.deepEqual(await warnings(), []);
+    device.service.events.topics = ['tns1:Device/Trigger/DigitalInput', 'tns1:Monitoring/ProcessorUsage', 'tns1:RecordingConfig/JobState'];
+    assert.deepEqual(await warnings(), [{ code: 'no-detection' }]);
+    device.service.events.topics = [];
+    assert.deepEqual(await warnings(), []);
+  });
+
+  it('tries a guest’s login again half an hour later, and finds the user that was added', async () => {
+    const clock = hastyClock();
+    const { device, http } = await start({ clock }, { password: 'of-another-service' });
+    const guest = new OnvifDevice(http, { clock, guest: true });
+    const attempt = () => new Listener((signal) => pullEvents(guest, {}, signal)).ended();
+    const refusal = await attempt();
+    assert.deepEqual([refusal?.code, refusal?.params.field], ['forbidden', 'onvif']);
+    clock.skip(LIMITS.device.lockMs - 60_000);
+    await attempt();
+    assert.equal(device.refusedLogins, 1);
+    clock.skip(61_000);
+    await attempt();
+    assert.equal(device.refusedLogins, 2);
+  });
+
   it('tries a guest’s login once, and leaves it usable elsewhere', async () => {
     const { device, http } = await start({}, { password: 'of-another-service' });
     for (let count = 0; count < 3; count += 1) {

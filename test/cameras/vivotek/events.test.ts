@@ -85,6 +85,18 @@ describe('vivotek events', () => {
     assert.equal((await vivotek.identify(http, forever))?.vendor, 'vivotek');
   });
 
+  it('say that ONVIF is switched off, or offers no detection', async () => {
+    const off = await start({ withoutOnvif: true });
+    const error = await listen(off.http).ended();
+    assert.deepEqual([error?.code, error?.params.field], ['unsupported', 'onvif']);
+    assert.equal(off.device.refusedLogins, 0);
+    const { device, http } = await start();
+    const warnings = () => vivotek.open(http, 1, IDENTITY).eventWarnings?.(forever);
+    assert.deepEqual(await warnings(), []);
+    device.onvif.events.topics = ['tns1:Device/Trigger/DigitalInput'];
+    assert.deepEqual(await warnings(), [{ code: 'no-detection' }]);
+  });
+
   it('end with connection-lost when the subscription is gone or a pull is cut, and with unreadable for garbage', async () => {
     const endAfter = async (fault: (device: VivotekSimulator) => void) => {
       const { device, http } = await start();
