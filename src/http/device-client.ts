@@ -136,7 +136,7 @@ export class DeviceClient implements DeviceHttp {
 
   #takeLine(): Line {
     const { address, pin, login } = this.#parts;
-    const line = this.#spareLine ?? { link: new Link(address, pin, this.#line.link.origin), credentials: new Credentials(login) };
+    const line = this.#spareLine ?? { link: new Link(address, pin, this.#line.link.origin, true), credentials: new Credentials(login) };
     this.#spareLine = undefined;
     return line;
   }

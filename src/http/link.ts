@@ -25,6 +25,11 @@ class StaleConnection extends Error {
   }
 }
 
+/** Outside any function, so that nothing is held by it. */
+const ignore = () => undefined;
+/** Nothing is connected outside a request. */
+const NEVER = AbortSignal.abort();
+
 /** One kept connection to a device, for one request at a time. */
 export class Link {
   readonly #address: DeviceAddress;
@@ -33,9 +38,12 @@ export class Link {
   #agent: Agent;
   /** Opened to find out which protocol is spoken; the first request takes it. */
   #spare: Socket | undefined;
-  #signal: AbortSignal = AbortSignal.abort();
+  #signal: AbortSignal = NEVER;
+  readonly #streams: boolean;
 
-  constructor(address: DeviceAddress, pin: Pin, origin?: Origin) {
+  /** `streams`: the signal of a request counts until the headers of its answer only. */
+  constructor(address: DeviceAddress, pin: Pin, origin?: Origin, streams = false) {
+    this.#streams = streams;
     this.#address = address;
     this.#pin = pin;
     this.#agent = this.#newAgent();
@@ -86,17 +94,22 @@ export class Link {
         insecureHTTPParser: true,
         maxHeaderSize: LIMITS.device.headerBytes,
       });
-      const onAbort = () => {
-        request.destroy(abortError(signal));
+      let unwatch = onceAborted(signal, (error) => {
+        request.destroy(error);
         // Without a socket yet, the request itself stays silent.
-        reject(abortError(signal));
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
+        reject(error);
+      });
       let answered: IncomingMessage | undefined;
       request.once('response', (answer) => {
         answered = answer;
+        if (this.#streams) {
+          // A stream may last for months: nothing of its deadline is held any longer.
+          unwatch();
+          unwatch = ignore;
+          this.#signal = NEVER;
+        }
         // The body's reader may come a moment later; a reset until then must not end the process.
-        answer.on('error', () => undefined);
+        answer.on('error', ignore);
         resolve(answer);
       });
       request.on('error', (error: NodeJS.ErrnoException) => {
@@ -106,7 +119,7 @@ export class Link {
         reject(request.reusedSocket && lost ? new StaleConnection(networkError(error, host)) : networkError(error, host));
       });
       request.once('close', () => {
-        signal.removeEventListener('abort', onAbort);
+        unwatch();
         reject(deviceError('connection-lost', host, 'the device closed the connection without an answer'));
       });
       // A text body would be joined with the headers and turn their bytes above 127 into UTF-8 once more.
@@ -161,6 +174,13 @@ export async function sendRepeatable(link: Link, origin: Origin, signal: AbortSi
   } catch (error) {
     throw error instanceof StaleConnection ? error.error : error;
   }
+}
+
+/** Calls back with what an abort means. The answer stops that, and afterwards nothing is held of the signal. */
+function onceAborted(signal: AbortSignal, act: (error: Error) => void): () => void {
+  const onAbort = () => act(abortError(signal));
+  signal.addEventListener('abort', onAbort, { once: true });
+  return () => signal.removeEventListener('abort', onAbort);
 }
 
 /** The whole body. More than `maxBytes` is `unreadable`, an end before its time `connection-lost`. */
