@@ -56,6 +56,7 @@ export class DeviceServer {
       this.#server.once('error', reject);
       this.#server.listen(port, '127.0.0.1', resolve);
     });
+    this.#server.removeAllListeners('error');
     return (this.#server.address() as AddressInfo).port;
   }
 

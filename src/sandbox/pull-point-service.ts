@@ -70,9 +70,14 @@ export class PullPointService {
     return this.#subscriptions.size;
   }
 
+  /** A pull waits for messages. */
+  get pulling(): boolean {
+    return [...this.#subscriptions.values()].some(({ pull }) => pull !== undefined);
+  }
+
   /** Resolves when a pull waits for messages. */
   async untilPulled(): Promise<void> {
-    while (![...this.#subscriptions.values()].some(({ pull }) => pull !== undefined)) await this.#change();
+    while (!this.pulling) await this.#change();
   }
 
   /** Resolves when there are so many subscriptions. */
