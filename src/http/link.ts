@@ -41,7 +41,7 @@ export class Link {
   #signal: AbortSignal = NEVER;
   readonly #streams: boolean;
 
-  /** `streams`: the signal of a request counts until the headers of its answer only. */
+  /** `streams`: the signal of a request counts until the headers of an answer that is none but the stream. */
   constructor(address: DeviceAddress, pin: Pin, origin?: Origin, streams = false) {
     this.#streams = streams;
     this.#address = address;
@@ -73,7 +73,7 @@ export class Link {
     this.#origin = origin;
   }
 
-  /** Sends one request and resolves at the headers of its answer. The origin has to be settled. Rejects with StaleConnection (see sendRepeatable) or an error of ours. */
+  /** Sends one request and resolves at the headers of its answer. The origin has to be settled. Rejects with StaleConnection or an error of ours. */
   send({ method, target, headers, body }: WireRequest, origin: Origin, signal: AbortSignal): Promise<IncomingMessage> {
     if (signal.aborted) {
       this.#spare?.destroy();
@@ -102,8 +102,8 @@ export class Link {
       let answered: IncomingMessage | undefined;
       request.once('response', (answer) => {
         answered = answer;
-        if (this.#streams) {
-          // A stream may last for months: nothing of its deadline is held any longer.
+        if (this.#streams && (answer.statusCode ?? 0) < 300) {
+          // A stream may last for months: nothing of its deadline is held any longer. Other answers are read before it ends.
           unwatch();
           unwatch = ignore;
           this.#signal = NEVER;

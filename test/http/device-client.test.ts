@@ -378,6 +378,18 @@ describe('device client', () => {
       assert.equal(device.connections, 2);
     });
 
+    it('end at the deadline when the page of a 401 never ends', async () => {
+      const device = await all.device({
+        first: (_request, response) => {
+          response.writeHead(401, { 'WWW-Authenticate': 'Digest realm="x", nonce="y"' });
+          response.write('<html>');
+          return true;
+        },
+      });
+      const http = open(all.connections, device);
+      await assert.rejects(http.stream({ method: 'GET', path: '/', timeoutMs: 200 }, new AbortController().signal), { code: 'timeout' });
+    });
+
     it('that are left in the middle close their connection', async () => {
       const device = await all.device({ handler: (_request, response) => void response.write('x') });
       const http = open(all.connections, device);
