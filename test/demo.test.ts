@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { HikvisionSimulator } from '../src/cameras/hikvision/simulator.ts';
 import { sendCameraMail } from '../src/sandbox/camera-smtp.ts';
 import { demoFlows } from '../src/sandbox/demo-flows.ts';
 import { type SimulatedNetwork, startSimulatedNetwork } from '../src/sandbox/discovery/simulated-network.ts';
@@ -106,6 +107,22 @@ describe('the demo, in a real Node-RED', () => {
     // "Every mail" and "Somebody".
     await nodeRed.printed((output) => output.slice(from).split("type: 'person'").length === 3, 10_000);
     assert.match(nodeRed.output().slice(from), /name: 'Old camera'/);
+  });
+
+  it('mails motion with its picture, and takes one on demand (examples 03 and 04)', async function () {
+    this.timeout(60_000);
+    const device = sandbox.cameras[0]?.device;
+    assert.ok(device instanceof HikvisionSimulator);
+    const { inbox } = sandbox.mail.mailbox(sandbox.account.email);
+    const picture = device.view.image.toString('base64').slice(0, 60);
+    await device.view.untilStreams(1);
+    const from = nodeRed.output().length;
+    device.view.alert({ type: 'linedetection', more: '<detectionPicturesNumber>1</detectionPicturesNumber>' }, device.view.image);
+    await nodeRed.printed((output) => /accepted: /.test(output.slice(from)), 20_000);
+    const [mail, ...others] = inbox.mails.filter(({ raw }) => raw.includes(picture));
+    assert.match(mail?.subject ?? '', /Front door/);
+    assert.deepEqual(others, []);
+    await click('04inj00000000001', "contentType: 'image/jpeg'");
   });
 
   it('prints no secret', () => {

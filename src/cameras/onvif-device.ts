@@ -69,7 +69,7 @@ export class OnvifDevice {
   /** It has answered in SOAP: a bare 401 from it is about the login, and not from a device of another kind. */
   #speaksSoap = false;
   #loginWay: LoginWay | undefined;
-  /** Of a guest: never tried again, because users of ONVIF may be locked, too. */
+  /** Of a guest: not tried again before `retryAt`, because users of ONVIF may be locked, too. */
   #refusal: CameraEmailError | undefined;
 
   constructor(
@@ -168,7 +168,7 @@ export class OnvifDevice {
     }
     const open = first.status === 401 && this.#speaksSoap ? undefined : outcomeOf(first);
     if (open !== undefined && !('fault' in open && open.fault.login)) return resultOf(open);
-    if (this.#refusal !== undefined) throw this.#refusal;
+    this.#assertGuestAllowed();
     if (!this.#guest) this.http.assertLoginAllowed();
     const answer = await this.#send(call, this.#securityHeader(offset), false, signal);
     const words = refusalIn(answer);
@@ -180,10 +180,16 @@ export class OnvifDevice {
   #refused(words: string): CameraEmailError {
     if (this.#guest) {
       const message = `${this.http.host}: this user is none of its ONVIF users`;
-      this.#refusal = new CameraEmailError('forbidden', message, { params: { host: this.http.host }, deviceSays: words });
+      const retryAt = this.clock.now() + LIMITS.device.lockMs;
+      const params = { host: this.http.host, field: 'onvif' };
+      this.#refusal = new CameraEmailError('forbidden', message, { params, deviceSays: words, retryAt });
       return this.#refusal;
     }
     return /\block(ed|out)?\b/i.test(words) ? this.http.deviceLocked(undefined, words) : this.http.loginRefused(words);
+  }
+
+  #assertGuestAllowed(): void {
+    if (this.#refusal !== undefined && this.clock.now() < (this.#refusal.retryAt ?? 0)) throw this.#refusal;
   }
 
   #securityHeader(offset: number): string {
@@ -203,7 +209,7 @@ export class OnvifDevice {
       authenticate,
       ...(this.#guest && this.#loginWay === undefined ? { judgeRefusal: () => this.#refused('HTTP 401') } : {}),
     };
-    if (authenticate && this.#refusal !== undefined) throw this.#refusal;
+    if (authenticate) this.#assertGuestAllowed();
     const answer = heldMs === undefined ? await this.http.request(request, signal) : await this.#wait(request, heldMs, signal);
     this.#speaksSoap ||= soapBody(answer) !== undefined;
     return answer;

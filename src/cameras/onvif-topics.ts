@@ -39,6 +39,21 @@ export function plainTopic(topic: string): string {
     .trim();
 }
 
+/** The topics in a TopicSet: what a device could tell. */
+export function topicsIn(topicSet: XmlElement | undefined, above = ''): string[] {
+  return (topicSet?.children ?? []).flatMap((element) => {
+    if (/^Message(Description|Instance)$/.test(element.name)) return [];
+    const path = above + element.name;
+    const isTopic = Object.entries(element.attributes).some(([name, value]) => /(^|:)topic$/.test(name) && TRUE.test(value));
+    return [...(isTopic ? [path] : []), ...topicsIn(element, `${path}/`)];
+  });
+}
+
+/** False for what a device tells of itself: its inputs, its storage, its configuration. */
+export function isOfDetection(topic: string): boolean {
+  return !/^(Device|Storage|UserAlarm)\//.test(topic) && !NOISE.test(topic);
+}
+
 const TYPES: readonly (readonly [EventType, RegExp])[] = [
   ['person', /^RuleEngine\/(MyRuleDetector\/PeopleDetect|(PeopleDetector|CellMotionDetector)\/People$)/],
   ['vehicle', /^RuleEngine\/(MyRuleDetector\/VehicleDetect|Recognition\/LicensePlate)/],

@@ -4,10 +4,11 @@ import { abortError } from '../core/lane.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Occurrence, RawEvent } from '../events/source.ts';
 import { child, children, childText, escapeXml, type XmlDocument, type XmlElement } from '../http/xml.ts';
+import type { Warning } from './driver.ts';
 import { type OnvifDevice, pathOf, type SoapAnswer } from './onvif-device.ts';
 import { channelsByToken } from './onvif-media.ts';
 import { timeOf } from './onvif-soap.ts';
-import { type Notification, notificationFrom, readNotification } from './onvif-topics.ts';
+import { isOfDetection, type Notification, notificationFrom, readNotification, topicsIn } from './onvif-topics.ts';
 
 const EVENTS = 'http://www.onvif.org/ver10/events/wsdl';
 const NOTIFICATION = 'http://docs.oasis-open.org/wsn/b-2';
@@ -35,11 +36,9 @@ export async function* pullEvents(
   { path, read = readNotification }: PullSource,
   signal: AbortSignal,
 ): AsyncGenerator<RawEvent, void, undefined> {
-  // Tells a wrong login from a user without the right to subscribe.
-  if (path === undefined) await device.deviceInformation(signal);
-  const services = path === undefined ? await device.services(signal) : new Map<string, string>();
+  const services = path === undefined ? await servicesOf(device, signal) : new Map<string, string>();
   const served = path ?? services.get(EVENTS);
-  if (served === undefined) throw new CameraEmailError('unsupported', `${device.http.host}: no event service`);
+  if (served === undefined) throw notServed(device, 'no event service');
   const channels = await channelsByToken(device, services, signal);
   const point = await PullPoint.create(device, served, signal);
   let gone = false;
@@ -62,6 +61,37 @@ export async function* pullEvents(
   } finally {
     if (!gone) await point.unsubscribe();
   }
+}
+
+/**
+ * Why a device that has been subscribed to may have nothing to tell: none of the topics that it offers is a detection. Rejects as
+ * OnvifDevice does.
+ */
+export async function topicWarnings(device: OnvifDevice, signal: AbortSignal): Promise<Warning[]> {
+  const path = (await device.services(signal)).get(EVENTS);
+  if (path === undefined) return [];
+  const action = `${EVENTS}/EventPortType/GetEventPropertiesRequest`;
+  const call = { path, namespace: EVENTS, operation: 'GetEventProperties', action, header: addressing(action, '') };
+  const topics = topicsIn(child((await device.call(call, signal)).response, 'TopicSet'));
+  const warnings: Warning[] = topics.length > 0 && !topics.some(isOfDetection) ? [{ code: 'no-detection' }] : [];
+  return warnings;
+}
+
+async function servicesOf(device: OnvifDevice, signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
+  try {
+    // Tells a wrong login from a user without the right to subscribe.
+    await device.deviceInformation(signal);
+    return await device.services(signal);
+  } catch (error) {
+    if (isCameraEmailError(error, 'unsupported', 'unreadable')) throw notServed(device, 'no answer by ONVIF', error);
+    throw error;
+  }
+}
+
+/** Most often ONVIF is switched off. */
+function notServed({ http: { host } }: OnvifDevice, what: string, cause?: CameraEmailError): CameraEmailError {
+  const says = cause?.deviceSays === undefined ? {} : { deviceSays: cause.deviceSays };
+  return new CameraEmailError('unsupported', `${host}: ${what}`, { params: { host, field: 'onvif' }, ...says, cause });
 }
 
 /** States at the subscription may be hours old; stamps by another clock than the one that the device tells are of no use. */
@@ -149,9 +179,15 @@ class PullPoint {
     const held = this.#heldMs;
     const content = `<Timeout>PT${Math.max(1, Math.round(held / 1000))}S</Timeout><MessageLimit>${MESSAGES}</MessageLimit>`;
     const action = `${EVENTS}/PullPointSubscription/PullMessagesRequest`;
+    const ask = () => this.#call(EVENTS, 'PullMessages', content, action, signal, held);
     let response: XmlElement;
     try {
-      ({ response } = await this.#call(EVENTS, 'PullMessages', content, action, signal, held));
+      // The kept connection may have been closed since the last pull. One that breaks later may have cost messages.
+      const again = (error: unknown) => {
+        if (!isCameraEmailError(error, 'connection-lost') || clock.now() - asked >= pullPauseMs) throw error;
+        return ask();
+      };
+      ({ response } = await ask().catch(again));
     } catch (error) {
       if (!isCameraEmailError(error, 'rejected', 'unsupported')) throw error;
       const details = { params: { host: http.host }, deviceSays: error.deviceSays ?? '' };

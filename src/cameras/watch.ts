@@ -1,4 +1,4 @@
-import { CameraEmailError } from '../core/errors.ts';
+import { CameraEmailError, isCameraEmailError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { EventSource, RawEvent } from '../events/source.ts';
 import type { DeviceHttp } from '../http/types.ts';
@@ -34,8 +34,9 @@ export function watchCamera(target: CameraTarget, connect: (target: CameraTarget
   const leave = async () => {
     await camera?.close?.(AbortSignal.timeout(LIMITS.device.logoutMs)).catch(() => undefined);
   };
-  const unsupported = (what: string) =>
-    new CameraEmailError('unsupported', `${target.address.host}: no ${what} from this brand`, { params: { host: target.address.host } });
+  const { host } = target.address;
+  const unsupported = (field: Watched) =>
+    new CameraEmailError('unsupported', `${host}: no ${field} from this brand`, { params: { host, field } });
   return {
     get vendor() {
       return vendor;
@@ -43,7 +44,11 @@ export function watchCamera(target: CameraTarget, connect: (target: CameraTarget
     async *events(signal: AbortSignal): AsyncGenerator<RawEvent, void, undefined> {
       const opened = await open(signal);
       if (opened.events === undefined) throw unsupported('events');
-      yield* opened.events(signal);
+      try {
+        yield* opened.events(signal);
+      } catch (error) {
+        throw about('events', host, error);
+      }
     },
     async eventWarnings(signal) {
       const opened = camera ?? (await open(signal));
@@ -52,8 +57,24 @@ export function watchCamera(target: CameraTarget, connect: (target: CameraTarget
     async snapshot(channel, signal) {
       const opened = camera ?? (await open(signal));
       if (opened.snapshot === undefined) throw unsupported('pictures');
-      return opened.snapshot(channel, signal);
+      return opened.snapshot(channel, signal).catch((error: unknown) => {
+        throw about('pictures', host, error);
+      });
     },
     close: leave,
   };
+}
+
+type Watched = 'events' | 'pictures';
+
+/** A refusal with the texts for what was asked: another right is missing, or another function, than for settings. */
+function about(field: Watched, host: string, error: unknown): unknown {
+  if (!isCameraEmailError(error, 'forbidden', 'unsupported') || error.params.field !== undefined) return error;
+  const { code, message, deviceSays, retryAt, params } = error;
+  return new CameraEmailError(code, message, {
+    params: { host, ...params, field },
+    ...(deviceSays === undefined ? {} : { deviceSays }),
+    ...(retryAt === undefined ? {} : { retryAt }),
+    cause: error,
+  });
 }

@@ -69,7 +69,7 @@ export const LIMITS = {
     pullGraceMs: 15_000,
     /** Between two pulls of a device that does not hold them back. */
     pullPauseMs: 1_000,
-    /** Between two pulls of a device that has something to tell all the time: each pull costs it a connection. */
+    /** Between two pulls of a device that has something to tell all the time: a pull is work for a small processor. */
     pullRestMs: 250,
     /** An event that is older by the device's own clock was kept and sent again. */
     replayMs: 120_000,

@@ -138,6 +138,9 @@ function bare(fingerprint: string): string {
   return fingerprint.replace(/[^0-9a-f]/gi, '').toLowerCase();
 }
 
+/** Outside any function, so that a socket holds nothing of how it came about. */
+const ignore = () => undefined;
+
 function established<S extends Socket>(socket: S, event: string, host: string, ms: number, signal: AbortSignal): Promise<S> {
   return new Promise((resolve, reject) => {
     const settle = (error?: Error) => {
@@ -156,7 +159,7 @@ function established<S extends Socket>(socket: S, event: string, host: string, m
     const onClose = () => settle(deviceError('connection-lost', host, 'the connection was closed before it was ready'));
     const onAbort = () => settle(abortError(signal));
     // Between its handshake and its first request nobody else listens, and an unheard error would end the process.
-    socket.on('error', () => undefined);
+    socket.on('error', ignore);
     const timer = setTimeout(() => {
       settle(deviceError('timeout', host, `no connection within ${ms} ms`, { params: { seconds: Math.ceil(ms / 1000) } }));
     }, ms);

@@ -8,7 +8,7 @@ import { deviceWords } from '../core/text.ts';
 import { type Origin, originText, type Pin } from './connect.ts';
 import { Credentials } from './credentials.ts';
 import { requestTarget } from './digest.ts';
-import { Link, readBody, StaleConnection, type WireRequest } from './link.ts';
+import { Link, readBody, sendRepeatable } from './link.ts';
 import type { LoginGuard } from './login-guard.ts';
 import { deviceError, exchangeError } from './network-errors.ts';
 import { redirection } from './redirect.ts';
@@ -32,14 +32,22 @@ export interface ClientLife {
   running: Set<AbortController>;
 }
 
-/** One device with one login over one kept connection; see DeviceHttp. Made by `createDeviceConnections`. */
+/** A connection with what is known about the login on it. */
+interface Line {
+  link: Link;
+  credentials: Credentials;
+}
+
+/** One device with one login over kept connections; see DeviceHttp. Made by `createDeviceConnections`. */
 export class DeviceClient implements DeviceHttp {
   readonly host: string;
   readonly login: DeviceLogin;
   readonly plainChosen: boolean;
   readonly #parts: ClientParts;
-  readonly #link: Link;
-  readonly #credentials: Credentials;
+  /** Of the requests in the queue. */
+  readonly #line: Line;
+  /** Of a stream that was read to its end, for the next one: pulls of events follow each other for months. */
+  #spareLine: Line | undefined;
   #active = 0;
   #usedAt: number;
 
@@ -48,21 +56,21 @@ export class DeviceClient implements DeviceHttp {
     this.host = parts.address.host;
     this.login = parts.login;
     this.plainChosen = parts.address.protocol === 'http';
-    this.#link = new Link(parts.address, parts.pin);
-    this.#credentials = new Credentials(parts.login);
+    this.#line = { link: new Link(parts.address, parts.pin), credentials: new Credentials(parts.login) };
     this.#usedAt = parts.life.clock.now();
   }
 
   get origin(): string | undefined {
-    return this.#link.origin === undefined ? undefined : originText(this.#link.origin);
+    const { origin } = this.#line.link;
+    return origin === undefined ? undefined : originText(origin);
   }
 
   get secure(): boolean {
-    return this.#link.origin?.secure ?? false;
+    return this.#line.link.origin?.secure ?? false;
   }
 
   get loginInClear(): boolean {
-    return !this.secure && this.#credentials.isBasic;
+    return !this.secure && this.#line.credentials.isBasic;
   }
 
   /** Epoch milliseconds; undefined while something is queued, under way or streaming. */
@@ -76,7 +84,7 @@ export class DeviceClient implements DeviceHttp {
     const ms = request.timeoutMs ?? LIMITS.device.requestMs;
     try {
       return await this.#alone(controller, ms, async (limited) => {
-        const message = await this.#converse(this.#link, this.#credentials, request, ms, limited);
+        const message = await this.#converse(this.#line, request, ms, limited);
         return this.#collect(message, request.maxBytes ?? LIMITS.device.bodyBytes);
       });
     } catch (error) {
@@ -89,13 +97,14 @@ export class DeviceClient implements DeviceHttp {
   async stream(request: DeviceRequest, signal: AbortSignal): Promise<IncomingMessage> {
     checkRequest(request, this.host);
     const { controller, release } = this.#begin(signal);
-    const link = new Link(this.#parts.address, this.#parts.pin, this.#link.origin);
+    const line = this.#takeLine();
     const ms = request.timeoutMs ?? LIMITS.device.requestMs;
-    const finish = () => {
+    const finish = (whole = false) => {
       release();
-      link.close();
+      if (whole && this.#spareLine === undefined && !this.#parts.life.closed) this.#spareLine = line;
+      else line.link.close();
     };
-    const open = (limited: AbortSignal) => this.#converse(link, new Credentials(this.login), request, ms, limited);
+    const open = (limited: AbortSignal) => this.#converse(line, request, ms, limited);
     try {
       // A login that has not worked yet is tried by one exchange at a time: its refusal must be known before the next.
       const alone = request.authenticate !== false && !this.#parts.guard.proven;
@@ -103,7 +112,7 @@ export class DeviceClient implements DeviceHttp {
       const onAbort = () => message.destroy(abortError(controller.signal));
       controller.signal.addEventListener('abort', onAbort, { once: true });
       if (message.destroyed) finish();
-      else message.once('close', finish);
+      else message.once('close', () => finish(message.complete));
       return message;
     } catch (error) {
       finish();
@@ -123,9 +132,17 @@ export class DeviceClient implements DeviceHttp {
     return this.#parts.guard.locked(until, deviceSays);
   }
 
-  /** Closes the kept connection. */
+  /** Closes the kept connections. */
   close(): void {
-    this.#link.close();
+    this.#line.link.close();
+    this.#spareLine?.link.close();
+  }
+
+  #takeLine(): Line {
+    const { address, pin, login } = this.#parts;
+    const line = this.#spareLine ?? { link: new Link(address, pin, this.#line.link.origin, true), credentials: new Credentials(login) };
+    this.#spareLine = undefined;
+    return line;
   }
 
   #begin(signal: AbortSignal | undefined): { controller: AbortController; release: () => void } {
@@ -164,7 +181,8 @@ export class DeviceClient implements DeviceHttp {
   }
 
   /** From the first byte to the headers of the answer that counts: redirects followed, logged in, at most one new nonce asked for. */
-  async #converse(link: Link, credentials: Credentials, request: DeviceRequest, ms: number, signal: AbortSignal): Promise<IncomingMessage> {
+  async #converse(line: Line, request: DeviceRequest, ms: number, signal: AbortSignal): Promise<IncomingMessage> {
+    const { link, credentials } = line;
     const { method, body, authenticate = true } = request;
     if (authenticate) await this.#parts.guard.check();
     let origin = await link.settle(ms, signal);
@@ -247,22 +265,6 @@ export class DeviceClient implements DeviceHttp {
 
 function answerOf({ statusCode = 0, headers }: IncomingMessage, body: Buffer): DeviceResponse {
   return { status: statusCode, headers, body, text: () => body.toString('utf8') };
-}
-
-/** A request on a kept connection that the device had closed is sent again, once, if it changes nothing; with a login counted anew. */
-async function sendRepeatable(link: Link, origin: Origin, signal: AbortSignal, build: () => WireRequest): Promise<IncomingMessage> {
-  const first = build();
-  try {
-    return await link.send(first, origin, signal);
-  } catch (error) {
-    if (!(error instanceof StaleConnection)) throw error;
-    if (first.method !== 'GET') throw error.error;
-  }
-  try {
-    return await link.send(build(), origin, signal);
-  } catch (error) {
-    throw error instanceof StaleConnection ? error.error : error;
-  }
 }
 
 function plainHeaders({ headers, method, body }: DeviceRequest): Record<string, string> {

@@ -16,7 +16,7 @@ export interface WireRequest {
 }
 
 /** A kept connection turned out to be closed by the device before it answered: a request without effect may be sent again. */
-export class StaleConnection extends Error {
+class StaleConnection extends Error {
   readonly error: Error;
 
   constructor(error: Error) {
@@ -24,6 +24,11 @@ export class StaleConnection extends Error {
     this.error = error;
   }
 }
+
+/** Outside any function, so that nothing is held by it. */
+const ignore = () => undefined;
+/** Nothing is connected outside a request. */
+const NEVER = AbortSignal.abort();
 
 /** One kept connection to a device, for one request at a time. */
 export class Link {
@@ -33,9 +38,12 @@ export class Link {
   #agent: Agent;
   /** Opened to find out which protocol is spoken; the first request takes it. */
   #spare: Socket | undefined;
-  #signal: AbortSignal | undefined;
+  #signal: AbortSignal = NEVER;
+  readonly #streams: boolean;
 
-  constructor(address: DeviceAddress, pin: Pin, origin?: Origin) {
+  /** `streams`: the signal of a request counts until the headers of an answer that is none but the stream. */
+  constructor(address: DeviceAddress, pin: Pin, origin?: Origin, streams = false) {
+    this.#streams = streams;
     this.#address = address;
     this.#pin = pin;
     this.#agent = this.#newAgent();
@@ -86,17 +94,22 @@ export class Link {
         insecureHTTPParser: true,
         maxHeaderSize: LIMITS.device.headerBytes,
       });
-      const onAbort = () => {
-        request.destroy(abortError(signal));
+      let unwatch = onceAborted(signal, (error) => {
+        request.destroy(error);
         // Without a socket yet, the request itself stays silent.
-        reject(abortError(signal));
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
+        reject(error);
+      });
       let answered: IncomingMessage | undefined;
       request.once('response', (answer) => {
         answered = answer;
+        if (this.#streams && (answer.statusCode ?? 0) < 300) {
+          // A stream may last for months: nothing of its deadline is held any longer. Other answers are read before it ends.
+          unwatch();
+          unwatch = ignore;
+          this.#signal = NEVER;
+        }
         // The body's reader may come a moment later; a reset until then must not end the process.
-        answer.on('error', () => undefined);
+        answer.on('error', ignore);
         resolve(answer);
       });
       request.on('error', (error: NodeJS.ErrnoException) => {
@@ -106,7 +119,7 @@ export class Link {
         reject(request.reusedSocket && lost ? new StaleConnection(networkError(error, host)) : networkError(error, host));
       });
       request.once('close', () => {
-        signal.removeEventListener('abort', onAbort);
+        unwatch();
         if (answered === undefined) reject(deviceError('connection-lost', host, 'the device closed the connection without an answer'));
       });
       // A text body would be joined with the headers and turn their bytes above 127 into UTF-8 once more.
@@ -126,7 +139,6 @@ export class Link {
       this.#spare = undefined;
       if (spare !== undefined && !spare.destroyed) return spare;
       const origin = this.#origin ?? { secure: true, host: this.#address.host, port: 443 };
-      if (this.#signal === undefined) throw abortError(undefined);
       return connectTo(origin, this.#address, this.#pin, LIMITS.device.connectMs, this.#signal);
     });
   }
@@ -146,6 +158,29 @@ class LinkAgent extends Agent {
       (error: Error) => callback(error),
     );
   }
+}
+
+/** A request on a kept connection that the device had closed is sent again, once, if it changes nothing; with a login counted anew. */
+export async function sendRepeatable(link: Link, origin: Origin, signal: AbortSignal, build: () => WireRequest): Promise<IncomingMessage> {
+  const first = build();
+  try {
+    return await link.send(first, origin, signal);
+  } catch (error) {
+    if (!(error instanceof StaleConnection)) throw error;
+    if (first.method !== 'GET') throw error.error;
+  }
+  try {
+    return await link.send(build(), origin, signal);
+  } catch (error) {
+    throw error instanceof StaleConnection ? error.error : error;
+  }
+}
+
+/** Calls back with what an abort means. The answer stops that, and afterwards nothing is held of the signal. */
+function onceAborted(signal: AbortSignal, act: (error: Error) => void): () => void {
+  const onAbort = () => act(abortError(signal));
+  signal.addEventListener('abort', onAbort, { once: true });
+  return () => signal.removeEventListener('abort', onAbort);
 }
 
 /** The whole body. More than `maxBytes` is `unreadable`, an end before its time `connection-lost`. */

@@ -4,7 +4,7 @@ import { ByteWindow, NONE, PENDING } from './byte-window.ts';
 import { BodyEnd, BRACE, LESS, type PartLimits } from './multipart-body.ts';
 import { Boundaries, CR, DASH, LF, type LineKind, MAX_DELIMITER, MAX_LINE, SPACE, STATUS, startsWith, TAB } from './multipart-lines.ts';
 import { MultipartPart } from './multipart-part.ts';
-import { networkError } from './network-errors.ts';
+import { deviceError, networkError } from './network-errors.ts';
 
 export type { PartLimits } from './multipart-body.ts';
 export { isWholeJpeg, MultipartPart } from './multipart-part.ts';
@@ -224,10 +224,24 @@ const isNameStart = (code: number) => ((code | 0x20) >= 0x61 && (code | 0x20) <=
 /** The parts of a response, as they come. Throws errors of ours when the connection breaks. Leaving the loop destroys the response. */
 export async function* multipartParts(message: IncomingMessage, host: string): AsyncGenerator<MultipartPart, void, undefined> {
   const reader = new MultipartReader(message.headers['content-type']);
+  let wake: () => void = () => undefined;
+  // Node's own iterator holds two kilobytes for as long as the stream lasts.
+  const onChange = () => wake();
+  for (const event of ['readable', 'end', 'error', 'close']) message.on(event, onChange);
   try {
-    for await (const chunk of message) yield* reader.push(chunk as Buffer);
-  } catch (error) {
-    throw networkError(error, host);
+    while (!message.readableEnded) {
+      const chunk = message.read() as Buffer | null;
+      if (chunk !== null) yield* reader.push(chunk);
+      else if (message.errored) throw networkError(message.errored, host);
+      else if (message.destroyed) throw deviceError('connection-lost', host, 'the stream was closed before its end');
+      else {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    }
+  } finally {
+    message.destroy();
   }
   yield* reader.end();
 }

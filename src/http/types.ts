@@ -70,7 +70,10 @@ export interface DeviceHttp {
    * unauthorized (also at once, without asking the device, while the credential is frozen), locked-out, plain-http, unreadable, cancelled.
    */
   request(request: DeviceRequest, signal?: AbortSignal): Promise<DeviceResponse>;
-  /** As request, but resolves at the headers with the open body; on a connection of its own, outside the one-at-a-time queue. */
+  /**
+   * As request, but resolves at the headers with the open body; on a connection of its own, outside the one-at-a-time queue. An
+   * answer that is read to its end leaves its connection to the next stream.
+   */
   stream(request: DeviceRequest, signal: AbortSignal): Promise<IncomingMessage>;
   /** For vendors that log in by a call of their own: rejects while the credential is frozen or the device is locked. Call before each login. */
   assertLoginAllowed(): void;

@@ -56,12 +56,18 @@ export class DeviceServer {
       this.#server.once('error', reject);
       this.#server.listen(port, '127.0.0.1', resolve);
     });
+    this.#server.removeAllListeners('error');
     return (this.#server.address() as AddressInfo).port;
   }
 
   /** Requests other than reads, in order: what a device was told to change or do. */
   writes(): LoggedRequest[] {
     return this.requests.filter(({ method, status }) => method !== 'GET' && status !== 401);
+  }
+
+  /** Closes connections on which nothing is under way, as devices do after some seconds. */
+  closeIdle(): void {
+    this.#server.closeIdleConnections();
   }
 
   async close(): Promise<void> {

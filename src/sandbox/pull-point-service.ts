@@ -53,6 +53,8 @@ export class PullPointService {
   address = 'http://192.0.2.99:8106/onvif/subscription?id={id}';
   /** XML of reference parameters, as Axis has them; then requests must bring them back. */
   reference: string | undefined;
+  /** What it could tell of, with prefixes. */
+  topics: string[] = ['tns1:RuleEngine/CellMotionDetector/Motion', 'tns1:Device/Trigger/DigitalInput', 'tns1:Monitoring/ProcessorUsage'];
   /** States that SetSynchronizationPoint tells. */
   states: SimulatedNotification[] = [];
   created = 0;
@@ -68,9 +70,14 @@ export class PullPointService {
     return this.#subscriptions.size;
   }
 
+  /** A pull waits for messages. */
+  get pulling(): boolean {
+    return [...this.#subscriptions.values()].some(({ pull }) => pull !== undefined);
+  }
+
   /** Resolves when a pull waits for messages. */
   async untilPulled(): Promise<void> {
-    while (![...this.#subscriptions.values()].some(({ pull }) => pull !== undefined)) await this.#change();
+    while (!this.pulling) await this.#change();
   }
 
   /** Resolves when there are so many subscriptions. */
@@ -102,6 +109,15 @@ export class PullPointService {
     };
     if (operation === 'CreatePullPointSubscription') {
       this.#create(message, send);
+      return;
+    }
+    if (operation === 'GetEventProperties') {
+      send(
+        200,
+        soap(
+          `<tev:GetEventPropertiesResponse><wstop:TopicSet>${this.topics.map(topicXml).join('')}</wstop:TopicSet></tev:GetEventPropertiesResponse>`,
+        ),
+      );
       return;
     }
     const id = this.reference === undefined ? /id=(\d+)/.exec(path)?.[1] : /SubscriptionId[^>]*>(\d+)</.exec(body)?.[1];
@@ -168,6 +184,7 @@ export class PullPointService {
     }
     const end = (messages: string[]) => {
       clearTimeout(timer);
+      request.socket.off('close', onClose);
       subscription.pull = undefined;
       if (!this.#subscriptions.has(subscription.id)) {
         send(400, fault('wsrf-rw:ResourceUnknownFault', 'The resource is unknown'));
@@ -182,10 +199,11 @@ export class PullPointService {
     timer.unref();
     subscription.pull = end;
     if (this.faults.chatter !== undefined) subscription.waiting.push(this.#xml(this.faults.chatter));
-    request.socket.once('close', () => {
+    const onClose = () => {
       clearTimeout(timer);
       if (subscription.pull === end) subscription.pull = undefined;
-    });
+    };
+    request.socket.once('close', onClose);
     if (!silent && (subscription.waiting.length > 0 || impatient)) end(subscription.waiting.splice(0));
     this.#wake();
   }
@@ -225,4 +243,13 @@ export class PullPointService {
       };
     });
   }
+}
+
+/** A topic in the form of a TopicSet: an element for each step. */
+function topicXml(topic: string): string {
+  const steps = topic.split('/');
+  const leaf = steps.pop() ?? '';
+  const description =
+    '<tt:MessageDescription IsProperty="true"><tt:Data><tt:SimpleItemDescription Name="State"/></tt:Data></tt:MessageDescription>';
+  return steps.reduceRight((inner, step) => `<${step}>${inner}</${step}>`, `<${leaf} wstop:topic="true">${description}</${leaf}>`);
 }

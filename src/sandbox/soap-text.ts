@@ -6,6 +6,7 @@ const NAMESPACES = [
   'xmlns:wsnt="http://docs.oasis-open.org/wsn/b-2"',
   'xmlns:tt="http://www.onvif.org/ver10/schema"',
   'xmlns:tns1="http://www.onvif.org/ver10/topics"',
+  'xmlns:wstop="http://docs.oasis-open.org/wsn/t-1"',
   'xmlns:tnsaxis="http://www.axis.com/2009/event/topics"',
   'xmlns:dom0="http://www.axis.com/2009/event"',
 ].join(' ');

@@ -369,6 +369,41 @@ describe('device client', () => {
       assert.equal(await text(message), 'later');
     });
 
+    it('that are read to their end hand their connection and their nonce on', async () => {
+      const device = await all.device({ handler: (_request, response) => respond(response, 200, 'pulled') });
+      const http = open(all.connections, device);
+      const pull = async () => text(await http.stream({ method: 'POST', path: '/pull', body: 'x' }, new AbortController().signal));
+      for (let count = 0; count < 4; count += 1) assert.equal(await pull(), 'pulled');
+      assert.deepEqual([device.connections, device.challenges, device.requests], [1, 1, 5]);
+      assert.deepEqual(await Promise.all([pull(), pull()]), ['pulled', 'pulled']);
+      assert.equal(device.connections, 2);
+      await pull();
+      assert.equal(device.connections, 2);
+    });
+
+    it('end at the deadline when the page of a 401 never ends', async () => {
+      const device = await all.device({
+        first: (_request, response) => {
+          response.writeHead(401, { 'WWW-Authenticate': 'Digest realm="x", nonce="y"' });
+          response.write('<html>');
+          return true;
+        },
+      });
+      const http = open(all.connections, device);
+      await assert.rejects(http.stream({ method: 'GET', path: '/', timeoutMs: 200 }, new AbortController().signal), { code: 'timeout' });
+    });
+
+    it('that are left in the middle close their connection', async () => {
+      const device = await all.device({ handler: (_request, response) => void response.write('x') });
+      const http = open(all.connections, device);
+      for (let count = 1; count <= 2; count += 1) {
+        const message = await http.stream({ method: 'GET', path: '/' }, new AbortController().signal);
+        await once(message, 'data');
+        message.destroy();
+        assert.equal(device.connections, count);
+      }
+    });
+
     it('are bound to the deadline until the headers only', async () => {
       const device = await all.device({ handler: () => undefined });
       const http = open(all.connections, device);

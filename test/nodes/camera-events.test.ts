@@ -162,6 +162,15 @@ describe('camera-events and camera-snapshot', () => {
     const [, lost, back] = payloads('e1');
     assert.deepEqual([lost?.connected, lost?.reason, back?.connected], [false, 'connection-lost', true]);
     assert.ok(Number(lost?.retryInMs) >= 2000);
+    const lines = helper
+      .log()
+      .args.flat()
+      .map((line) => String((line as { msg?: unknown }).msg))
+      .filter((line) => line.startsWith('Front door: '));
+    assert.deepEqual(
+      lines.map((line) => (line === 'Front door: connected' ? 'back' : 'lost')),
+      ['back', 'lost', 'back'],
+    );
     device.view.alert({ type: 'VMD' });
     await until(() => got('e0').length === 1);
   });

@@ -162,6 +162,22 @@ export class Bench {
     };
   }
 
+  /** What came out of the node so far, or went to Catch. */
+  messages(at: 'out0' | 'out1' | 'caught'): Message[] {
+    return this.#received.filter((one) => one.at === at).map((one) => one.message);
+  }
+
+  /** Resolves when so many messages have come out. */
+  async untilMessages(at: 'out0' | 'out1' | 'caught', count: number): Promise<Message[]> {
+    await this.#until(() => this.messages(at).length >= count);
+    return this.messages(at);
+  }
+
+  /** Forgets what came. */
+  clear(): void {
+    this.#received = [];
+  }
+
   async #until(condition: () => boolean): Promise<void> {
     while (!condition()) {
       await new Promise<void>((resolve) => {

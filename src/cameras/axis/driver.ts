@@ -20,10 +20,11 @@ import type {
 } from '../driver.ts';
 import { fetchJpeg } from '../jpeg.ts';
 import { OnvifDevice } from '../onvif-device.ts';
+import { topicsIn } from '../onvif-topics.ts';
 import { pullEvents } from '../pull-point.ts';
 import { attachmentOf, NOTIFICATION_TEMPLATE, RECIPIENT_TEMPLATE } from './email.ts';
 import { isMail, READ, type State, stateOf, withoutSecrets } from './entities.ts';
-import { readAxis } from './events.ts';
+import { isOfDetection, readAxis } from './events.ts';
 import { identify } from './identity.ts';
 import { availableTriggers, type NewTrigger, typeOf } from './linkage.ts';
 import { exchangeToRestore, planExchange, stateSettings, type Templates } from './plan.ts';
@@ -73,6 +74,14 @@ class AxisCamera implements Camera {
   /** By a pull point of the device's own services: ONVIF's would want a user of ONVIF. */
   events(signal: AbortSignal): AsyncIterable<RawEvent> {
     return pullEvents(new OnvifDevice(this.http, { clock: this.clock, httpLogin: true }), { path: SERVICES, read: readAxis }, signal);
+  }
+
+  /** Motion is the business of applications, which have to run; only then there is an instance of their event. */
+  async eventWarnings(signal: AbortSignal): Promise<Warning[]> {
+    const { answer } = openAnswer((await this.#vapix.get('GetEventInstances', signal)).body, 'GetEventInstances');
+    const topics = topicsIn(child(answer, 'TopicSet'));
+    const warnings: Warning[] = topics.length > 0 && !topics.some(isOfDetection) ? [{ code: 'no-detection' }] : [];
+    return warnings;
   }
 
   snapshot(channel: number, signal: AbortSignal): Promise<Buffer> {

@@ -21,6 +21,14 @@ const PROFILE = /^CameraApplicationPlatform\/\w+\/(?:Camera|Device)(\d+)(?:Profi
 const NOISE =
   /^(Light|Device\/(Status|Configuration|Heartbeat|IO\/(Virtual\w+|OutputPort))|VideoSource\/(DayNightVision|LiveStreamAccessed)|UserAlarm|Schedule|CameraApplicationPlatform\/\w+\/x)/i;
 
+/** True for what tells of something in front of the camera. Tampering is always there. */
+export function isOfDetection(topic: string): boolean {
+  return (
+    /^(RuleEngine|VideoAnalytics|CameraApplicationPlatform|Device\/Sensor\/PIR|VideoSource\/MotionAlarm)(\/|$)/.test(topic) &&
+    !NOISE.test(topic)
+  );
+}
+
 /** An event of the device in our words. */
 export function readAxis(notification: Notification, channels: ReadonlyMap<string, number>): Occurrence {
   const { topic, source } = notification;

@@ -53,6 +53,7 @@ export class AxisSimulator implements SimulatedCamera {
   /** Virtual inputs that are active. */
   readonly inputs = new Set<number>();
   forgetsWrites = false;
+  eventInstances = sample('event-instances.xml');
   #next = 20;
   #mailer: CameraMailer;
 
@@ -148,7 +149,7 @@ export class AxisSimulator implements SimulatedCamera {
     const id = childText(call, operation === 'RemoveActionRule' ? 'RuleID' : 'ConfigurationID') ?? '';
     switch (operation) {
       case 'GetEventInstances':
-        return /<SOAP-ENV:Body>(.*)<\/SOAP-ENV:Body>/s.exec(sample('event-instances.xml'))?.[1] ?? '';
+        return /<SOAP-ENV:Body>(.*)<\/SOAP-ENV:Body>/s.exec(this.eventInstances)?.[1] ?? '';
       case 'GetRecipientTemplates':
         return listAnswer(
           operation,

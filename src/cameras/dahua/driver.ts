@@ -30,7 +30,7 @@ import {
   securitiesOf,
   withoutPassword,
 } from './email.ts';
-import { eventStream } from './event-stream.ts';
+import { detectionWarnings, eventStream } from './event-stream.ts';
 import { type ConfigTables, DEVICE_WIDE, LINKAGE_TABLES, linkageFaults, linkageToRestore, planLinkage, readLinkage } from './linkage.ts';
 import { takePicture } from './picture.ts';
 import { isNotUnderstood, isNoVerdict, Rpc2Session } from './rpc2.ts';
@@ -203,6 +203,11 @@ class DahuaCamera implements Camera {
 
   events(signal: AbortSignal): AsyncIterable<RawEvent> {
     return eventStream(this.http, this.#cgi, { doorbell: this.device.kind === 'doorbell' }, signal);
+  }
+
+  /** Recorders pass on what their cameras detect, whatever their own tables say. */
+  async eventWarnings(signal: AbortSignal): Promise<Warning[]> {
+    return this.device.kind === 'camera' ? detectionWarnings(this.#cgi, signal) : [];
   }
 
   snapshot(channel: number, signal: AbortSignal): Promise<Buffer> {

@@ -6,8 +6,11 @@ import type { RawEvent, StreamOpened } from '../../events/source.ts';
 import { readBody } from '../../http/link.ts';
 import { multipartParts } from '../../http/multipart-stream.ts';
 import type { DeviceHttp } from '../../http/types.ts';
+import type { Warning } from '../driver.ts';
 import type { Cgi } from './cgi.ts';
+import { parseTable } from './config-table.ts';
 import { readEvent } from './events.ts';
+import { DETECTION_TABLES, detects } from './linkage.ts';
 
 const { dahuaHeartbeatMs, dahuaSilenceMs, dahuaProbeMs, keepAliveMs } = LIMITS.events;
 /** The brackets stay raw, as everywhere in this CGI. */
@@ -31,6 +34,22 @@ export async function* eventStream(
   } finally {
     message.destroy();
   }
+}
+
+/** A camera whose detections are all switched off has nothing to tell. Empty when it does not say. */
+export async function detectionWarnings(cgi: Cgi, signal: AbortSignal): Promise<Warning[]> {
+  let told = false;
+  for (const name of DETECTION_TABLES) {
+    try {
+      const on = detects(parseTable((await cgi.getConfig(name, signal)).body));
+      if (on === true) return [];
+      told ||= on === false;
+    } catch (error) {
+      if (!isCameraEmailError(error, 'unsupported', 'forbidden', 'unreadable')) throw error;
+    }
+  }
+  const warnings: Warning[] = told ? [{ code: 'no-detection' }] : [];
+  return warnings;
 }
 
 function opening(cgi: Cgi, silenceMs: number): StreamOpened {

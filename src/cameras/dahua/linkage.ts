@@ -36,6 +36,15 @@ const EVENT_TABLES: Readonly<Record<string, EventTable>> = {
   [MOTION]: { type: 'motion', perChannel: true },
 };
 
+/** Where detections are switched on; the one that nearly always is comes first. */
+export const DETECTION_TABLES: readonly string[] = [MOTION, 'BlindDetect', 'AudioDetect', 'MovedDetect', RULES];
+
+/** Whether a detection of one of these tables is on; undefined when the table does not say. */
+export function detects(table: ConfigTable): boolean | undefined {
+  const switches = [...table].filter(([key]) => /^\w+(?:\[\d+\]){0,2}\.Enable$/.test(key));
+  return switches.length === 0 ? undefined : switches.some(([, value]) => value === 'true');
+}
+
 /** Our types by the `Type` of a rule. */
 const RULE_TYPES: Readonly<Record<string, string>> = {
   CrossLineDetection: 'line-crossing',

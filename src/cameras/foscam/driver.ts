@@ -30,8 +30,9 @@ import {
   testParameters,
   testVerdict,
 } from './email.ts';
+import { isBlind } from './events.ts';
 import { ALARMS, alarmTypeOf, isDetecting, sendsMail, withMail } from './linkage.ts';
-import { alarmChanges } from './state-polling.ts';
+import { alarmChanges, STATE } from './state-polling.ts';
 
 const VENDOR = 'foscam';
 const MASK = '•';
@@ -185,6 +186,12 @@ class FoscamCamera implements Camera {
 
   events(signal: AbortSignal): AsyncIterable<RawEvent> {
     return alarmChanges(this.#cgi, signal);
+  }
+
+  async eventWarnings(signal: AbortSignal): Promise<Warning[]> {
+    const { values } = await this.#cgi.get(STATE, signal);
+    const warnings: Warning[] = isBlind(values) ? [{ code: 'no-detection' }] : [];
+    return warnings;
   }
 
   async snapshot(channel: number, signal: AbortSignal): Promise<Buffer> {

@@ -8,8 +8,15 @@ const TYPES: Readonly<Record<string, EventType>> = {
   IOAlarm: 'alarm-input',
 };
 
-/** 0 is a detection that is switched off, 1 one that sees nothing. */
+/** 1 is a detection that sees nothing. */
+const OFF = '0';
 const ALARM = '2';
+
+/** True when the answer to getDevState says of each detection that it is switched off. */
+export function isBlind(values: Parameters): boolean {
+  const states = [...values].filter(([name]) => Object.hasOwn(TYPES, name)).map(([, value]) => value);
+  return states.length > 0 && states.every((value) => value === OFF);
+}
 
 /** What goes on by the answer to getDevState, which has many other states as well. */
 export function activeIn(values: Parameters): Occurrence[] {

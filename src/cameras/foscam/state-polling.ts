@@ -5,7 +5,7 @@ import type { RawEvent } from '../../events/source.ts';
 import type { Cgi } from './cgi.ts';
 import { activeIn } from './events.ts';
 
-const STATE = 'getDevState';
+export const STATE = 'getDevState';
 
 /** The alarms of the camera, asked for every two seconds. Rejects as Cgi does; `forbidden` when the user is no administrator. */
 export function alarmChanges(cgi: Cgi, signal: AbortSignal, clock: Clock = systemClock): AsyncGenerator<RawEvent, void, undefined> {

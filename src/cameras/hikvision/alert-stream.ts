@@ -1,21 +1,22 @@
 import type { IncomingMessage } from 'node:http';
-import { systemClock } from '../../core/clock.ts';
 import { withDeadline } from '../../core/deadline.ts';
 import { CameraEmailError, isCameraEmailError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
 import type { RawEvent, StreamOpened } from '../../events/source.ts';
 import { readBody } from '../../http/link.ts';
 import { multipartParts } from '../../http/multipart-stream.ts';
-import type { DeviceHttp, DeviceResponse } from '../../http/types.ts';
+import type { DeviceHttp, DeviceRequest } from '../../http/types.ts';
 import type { Warning } from '../driver.ts';
 import { isStreamSilenced, readAlert } from './events.ts';
 import { type Isapi, PATHS, parseResponseStatus, statusError } from './isapi.ts';
 import { fetchPicture } from './picture.ts';
 
-const ALERT_STREAM = '/Event/notification/alertStream';
 const USER_CHECK = '/Security/userCheck';
+const SUBSCRIPTION =
+  '<?xml version="1.0" encoding="UTF-8"?><SubscribeEvent version="2.0" xmlns="http://www.isapi.org/ver20/XMLSchema">' +
+  '<heartbeat>30</heartbeat><eventMode>all</eventMode></SubscribeEvent>';
 
-/** One connection to the alertStream of an identified device. Rejects as DeviceHttp does, and with `forbidden` or `unsupported`. */
+/** One connection to the events of an identified device. Rejects as DeviceHttp does, and with `forbidden` or `unsupported`. */
 export async function* alertStream(http: DeviceHttp, isapi: Isapi, signal: AbortSignal): AsyncGenerator<RawEvent, void, undefined> {
   const message = await openStream(http, isapi, signal);
   message.socket.setKeepAlive(true, LIMITS.events.keepAliveMs);
@@ -53,14 +54,42 @@ function opening(isapi: Isapi): StreamOpened {
   };
 }
 
+/** The alertStream, or the subscription that took its place on devices that say that they have one. */
 async function openStream(http: DeviceHttp, isapi: Isapi, signal: AbortSignal): Promise<IncomingMessage> {
-  const path = isapi.path(ALERT_STREAM);
-  const open = (at: string) => http.stream({ method: 'GET', path: at, judgeRefusal: lockedOut }, signal);
-  let message = await open(path);
-  if (message.statusCode === 404 && path !== ALERT_STREAM) {
-    message.destroy();
-    message = await open(ALERT_STREAM);
+  const path = isapi.path(PATHS.alertStream);
+  let refusal: CameraEmailError;
+  try {
+    return await openAt(http, isapi, { method: 'GET', path }, signal);
+  } catch (error) {
+    if (!isCameraEmailError(error, 'unsupported', 'forbidden')) throw error;
+    if (error.code === 'forbidden' && !/notSupport/i.test(error.deviceSays ?? '')) throw error;
+    refusal = error;
   }
+  // Firmware is known that has the prefix everywhere but here.
+  if (refusal.code === 'unsupported' && path !== PATHS.alertStream) {
+    const plain = await unlessRefused(() => openAt(http, isapi, { method: 'GET', path: PATHS.alertStream }, signal));
+    if (plain !== undefined) return plain;
+  }
+  const capabilities = await unlessRefused(() => isapi.get(PATHS.capabilities, signal));
+  if (!/<isSupportSubscribeEvent>\s*true\s*</.test(capabilities?.body ?? '')) throw refusal;
+  const headers = { 'Content-Type': 'application/xml' };
+  const request = { method: 'POST' as const, path: isapi.path(PATHS.subscribeEvent), headers, body: SUBSCRIPTION };
+  const subscribed = await unlessRefused(() => openAt(http, isapi, request, signal));
+  if (subscribed === undefined) throw refusal;
+  return subscribed;
+}
+
+async function unlessRefused<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isCameraEmailError(error, 'unsupported', 'forbidden', 'rejected', 'unreadable')) return undefined;
+    throw error;
+  }
+}
+
+async function openAt(http: DeviceHttp, isapi: Isapi, request: DeviceRequest, signal: AbortSignal): Promise<IncomingMessage> {
+  const message = await isapi.stream(request, signal);
   const { statusCode = 0 } = message;
   if (statusCode < 400) return message;
   const read = () => readBody(message, LIMITS.device.bodyBytes, http.host);
@@ -68,18 +97,7 @@ async function openStream(http: DeviceHttp, isapi: Isapi, signal: AbortSignal): 
   const status = parseResponseStatus(body.toString('latin1'));
   if (status !== undefined) throw statusError(status, statusCode);
   const code = statusCode === 403 ? 'forbidden' : statusCode === 404 ? 'unsupported' : 'busy';
-  throw new CameraEmailError(code, `${http.host}: alertStream: HTTP ${statusCode}`, { deviceSays: `HTTP ${statusCode}` });
-}
-
-/** A 401 that says that the account is locked, and for how long. */
-function lockedOut(response: DeviceResponse): CameraEmailError | undefined {
-  const status = parseResponseStatus(response.body.toString('latin1'));
-  if (status?.locked !== true) return undefined;
-  const lockMs = status.unlockSeconds === undefined ? LIMITS.device.lockMs : status.unlockSeconds * 1000;
-  return new CameraEmailError('locked-out', 'the device has locked this account', {
-    deviceSays: status.words,
-    retryAt: systemClock.now() + lockMs,
-  });
+  throw new CameraEmailError(code, `${http.host}: ${request.path}: HTTP ${statusCode}`, { deviceSays: `HTTP ${statusCode}` });
 }
 
 /** Nothing comes on the stream while no event is linked to "Notify surveillance center", although mails are sent and clips recorded. */

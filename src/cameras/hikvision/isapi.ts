@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { systemClock } from '../../core/clock.ts';
 import { CameraEmailError, type ErrorCode, isCameraEmailError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
@@ -14,6 +15,9 @@ export const PATHS = {
   mailingTest: '/System/Network/mailing/test',
   ipAddress: '/System/Network/interfaces/1/ipAddress',
   triggers: '/Event/triggers',
+  alertStream: '/Event/notification/alertStream',
+  subscribeEvent: '/Event/notification/subscribeEvent',
+  capabilities: '/System/capabilities',
   securityCapabilities: '/Security/capabilities',
 } as const;
 
@@ -131,6 +135,11 @@ export class Isapi {
   async ask(request: Omit<DeviceRequest, 'path'> & { resource: string }, signal: AbortSignal): Promise<DeviceResponse> {
     const { resource, ...rest } = request;
     return this.http.request({ ...rest, path: this.path(resource), judgeRefusal: (response) => this.#judgeRefusal(response) }, signal);
+  }
+
+  /** The same with an open end, at a whole path. */
+  stream(request: DeviceRequest, signal: AbortSignal): Promise<IncomingMessage> {
+    return this.http.stream({ ...request, judgeRefusal: (response) => this.#judgeRefusal(response) }, signal);
   }
 
   /** A document, byte for byte. Rejects with the code of the device's ResponseStatus, judged by the body before the HTTP status. */

@@ -112,8 +112,8 @@ export class HikvisionSimulator implements SimulatedCamera {
       response.writeHead(404).end();
       return;
     }
+    if (this.view.answer(request.method ?? '', path, body.toString('latin1'), response)) return;
     if (request.method === 'GET') {
-      if (this.view.answer(path, response)) return;
       const document = this.#document(path);
       if (document === undefined)
         answer(path.startsWith('/Event/triggers/') ? refusal(503, 2, 'Device Busy', 'deviceBusy') : NOT_SUPPORTED);

@@ -6,7 +6,7 @@ import { childText, type XmlElement } from '../../http/xml.ts';
 import type { Camera, CameraDriver, DeviceIdentity, EmailCapabilities, EmailPlan, EmailReading, Warning } from '../driver.ts';
 import { OnvifDevice } from '../onvif-device.ts';
 import { OnvifPictures } from '../onvif-media.ts';
-import { pullEvents } from '../pull-point.ts';
+import { pullEvents, topicWarnings } from '../pull-point.ts';
 
 const VENDOR = 'onvif';
 
@@ -56,6 +56,10 @@ class OnvifCamera implements Camera {
 
   events(signal: AbortSignal): AsyncIterable<RawEvent> {
     return pullEvents(new OnvifDevice(this.http), {}, signal);
+  }
+
+  eventWarnings(signal: AbortSignal): Promise<Warning[]> {
+    return topicWarnings(new OnvifDevice(this.http), signal);
   }
 
   snapshot(channel: number, signal: AbortSignal): Promise<Buffer> {

@@ -19,7 +19,7 @@ import type {
   Warning,
 } from '../driver.ts';
 import { OnvifDevice } from '../onvif-device.ts';
-import { pullEvents } from '../pull-point.ts';
+import { pullEvents, topicWarnings } from '../pull-point.ts';
 import { DOCUMENTED_LIMITS, emailOf, readEmail, recipientSlots, requestBody, withoutPasswords, writeEmail } from './email.ts';
 import { isObject, type JsonObject, Lapi, type LapiAnswer, optional, PATHS, STATUS } from './lapi.ts';
 import { isLinked, LINKAGES, linkageToRestore, planLinkage } from './linkage.ts';
@@ -98,6 +98,10 @@ class UniviewCamera implements Camera {
   /** By ONVIF: LAPI's own way has the device connect to us. */
   events(signal: AbortSignal): AsyncIterable<RawEvent> {
     return pullEvents(OnvifDevice.guest(this.http), {}, signal);
+  }
+
+  eventWarnings(signal: AbortSignal): Promise<Warning[]> {
+    return topicWarnings(OnvifDevice.guest(this.http), signal);
   }
 
   /** Cameras count from 0, recorders from 1. */

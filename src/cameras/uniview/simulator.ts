@@ -14,6 +14,8 @@ export interface UniviewSimulatorOptions extends SimulatorOptions {
   challengeOn200?: boolean;
   /** The password of its ONVIF user, when that is another. */
   onvifPassword?: string;
+  /** ONVIF is switched off. */
+  withoutOnvif?: boolean;
   /** Firmware without a key for passwords. */
   withoutKey?: boolean;
   /** Refuses a PUT on a connection that has carried a GET. */
@@ -111,7 +113,7 @@ export class UniviewSimulator implements SimulatedCamera {
 
   #handle(request: IncomingMessage, response: ServerResponse, body: string): void {
     const path = (request.url ?? '').split('?')[0] ?? '';
-    if (this.onvif.handle(path, request, response, body)) return;
+    if (!this.options.withoutOnvif && this.onvif.handle(path, request, response, body)) return;
     const refusalStatus = this.options.challengeOn200 ? 200 : 401;
     const writeHead = response.writeHead.bind(response);
     response.writeHead = ((status: number, headers: Record<string, string>) =>

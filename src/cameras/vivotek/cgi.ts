@@ -9,6 +9,7 @@ export const PATHS = {
   events: '/cgi-bin/admin/getparam.cgi?event_i0&event_i1&event_i2',
   write: '/cgi-bin/admin/setparam.cgi',
   test: '/cgi-bin/admin/testserver.cgi',
+  picture: '/cgi-bin/viewer/video.jpg',
 } as const;
 
 /** Parameters by name, in the device's order. */

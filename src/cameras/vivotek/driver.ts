@@ -1,6 +1,7 @@
 import { CameraEmailError, isCameraEmailError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
 import type { Secret } from '../../core/secret.ts';
+import type { RawEvent } from '../../events/source.ts';
 import type { DeviceHttp } from '../../http/types.ts';
 import { changesTo } from '../changes.ts';
 import type {
@@ -16,6 +17,10 @@ import type {
   WantedEmail,
   Warning,
 } from '../driver.ts';
+import { fetchJpeg } from '../jpeg.ts';
+import { OnvifDevice } from '../onvif-device.ts';
+import { OnvifPictures } from '../onvif-media.ts';
+import { pullEvents, topicWarnings } from '../pull-point.ts';
 import { encodePairs, PATHS, type Pairs, type Parameters, VivotekCgi, withoutPasswords } from './cgi.ts';
 import { mailSlot, parametersToRestore, readSlot, recipientSeparator, slotParameters } from './email.ts';
 import { linkageToRestore, planLinkage, readLinkage } from './linkage.ts';
@@ -70,11 +75,29 @@ interface Transport {
 
 class VivotekCamera implements Camera {
   readonly #cgi: VivotekCgi;
+  readonly #onvif: OnvifDevice;
+  readonly #pictures: OnvifPictures;
   #servers: DeviceDocument | undefined;
   #linkable: string[] | undefined;
 
   constructor(private readonly http: DeviceHttp) {
     this.#cgi = new VivotekCgi(http);
+    this.#onvif = OnvifDevice.guest(http);
+    this.#pictures = new OnvifPictures(this.#onvif);
+  }
+
+  /** By ONVIF: no stream of the vendor's own is known. */
+  events(signal: AbortSignal): AsyncIterable<RawEvent> {
+    return pullEvents(this.#onvif, {}, signal);
+  }
+
+  eventWarnings(signal: AbortSignal): Promise<Warning[]> {
+    return topicWarnings(this.#onvif, signal);
+  }
+
+  /** The still-image page has no parameter for a channel that any source names: the other sensors of a device are asked by ONVIF. */
+  snapshot(channel: number, signal: AbortSignal): Promise<Buffer> {
+    return channel === 1 ? fetchJpeg(this.http, PATHS.picture, signal) : this.#pictures.take(channel, signal);
   }
 
   async identity(signal: AbortSignal): Promise<DeviceIdentity> {

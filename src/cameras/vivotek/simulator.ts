@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { CameraMailer, SimulatedCamera, SimulatorOptions, SimulatorVariant } from '../../sandbox/camera-simulator.ts';
 import { DeviceServer } from '../../sandbox/device-server.ts';
 import { DigestGuard } from '../../sandbox/digest-guard.ts';
+import { OnvifService } from '../../sandbox/onvif-service.ts';
 
 export interface VivotekSimulatorOptions extends SimulatorOptions {
   /** The factory setting of older firmware. */
@@ -14,7 +15,19 @@ export interface VivotekSimulatorOptions extends SimulatorOptions {
   testWords?: { ok: string; failed: string };
   /** A user without the right `admin`. */
   viewerOnly?: boolean;
+  /** The password of its ONVIF user, when that is another. */
+  onvifPassword?: string;
+  /** ONVIF is switched off. */
+  withoutOnvif?: boolean;
+  /** Tokens of its video sources. */
+  sources?: readonly string[];
 }
+
+const TOPICS: Readonly<Record<string, readonly [topic: string, item: string]>> = {
+  motion: ['tns1:VideoSource/MotionAlarm', 'State'],
+  tamper: ['tns1:RuleEngine/TamperDetector/Tamper', 'IsTamper'],
+  'alarm-input': ['tns1:Device/Trigger/DigitalInput', 'LogicalState'],
+};
 
 export const sample = (name: string): string => readFileSync(join(__dirname, 'samples', name), 'utf8');
 
@@ -27,7 +40,10 @@ export class VivotekSimulator implements SimulatedCamera {
   readonly vendor = 'vivotek';
   readonly server: DeviceServer;
   readonly guard: DigestGuard;
+  readonly onvif: OnvifService;
   readonly parameters: Map<string, string>;
+  /** The body of its pictures; always HTTP 200. */
+  image: Buffer | string = Buffer.concat([Buffer.of(0xff, 0xd8, 0xff, 0xe0), Buffer.alloc(500, 'JFIF'), Buffer.of(0xff, 0xd9)]);
   forgetsWrites = false;
   #refusedBasic = 0;
   #mailer: CameraMailer;
@@ -39,6 +55,8 @@ export class VivotekSimulator implements SimulatedCamera {
     this.#mailer = options.sendMail;
     const { username, password } = options.login;
     this.guard = new DigestGuard({ realm: REALM, users: { [username]: password }, algorithm: 'MD5' });
+    const { onvifPassword = password, sources } = options;
+    this.onvif = new OnvifService({ login: { username, password: onvifPassword }, guard: this.guard, sources });
     this.server = new DeviceServer(
       (request, response, body) => this.#handle(request, response, body.toString('utf8')),
       options.certificate,
@@ -62,7 +80,15 @@ export class VivotekSimulator implements SimulatedCamera {
   }
 
   get refusedLogins(): number {
-    return this.guard.counts.refused + this.#refusedBasic;
+    return this.guard.counts.refused + this.#refusedBasic + this.onvif.refusedTokens;
+  }
+
+  /** Something begins or ends on a channel (from 1). */
+  raise(type: string, state: 'active' | 'inactive' = 'active', channel = 1): void {
+    const [topic, item] = TOPICS[type] ?? [`tns1:RuleEngine/Example/${type}`, 'State'];
+    const input = type === 'alarm-input';
+    const source: Record<string, string> = input ? { InputToken: 'DI_1' } : { VideoSourceConfigurationToken: `vsc_${channel - 1}` };
+    this.onvif.events.notify({ topic, operation: 'Changed', source, data: { [item]: String(state === 'active') } });
   }
 
   driftServer(host: string): void {
@@ -71,21 +97,36 @@ export class VivotekSimulator implements SimulatedCamera {
 
   #handle(request: IncomingMessage, response: ServerResponse, body: string): void {
     const [path = '', query = ''] = (request.url ?? '').split('?');
+    if (!this.options.withoutOnvif && this.onvif.handle(path, request, response, body)) return;
     const send = (status: number, text: string) => {
       response.writeHead(status, { 'Content-Type': status === 200 ? 'text/plain' : 'text/html' });
       response.end(text);
     };
+    if (path === '/cgi-bin/viewer/video.jpg' || path === '/onvif-picture') {
+      if (this.#admit(request, response)) this.#picture(response);
+      return;
+    }
     const [, right, page] = /^\/cgi-bin\/(viewer|admin)\/(\w+)\.cgi$/.exec(path) ?? [];
     if (page === undefined || !/^((get|set)param|testserver)$/.test(page)) {
       send(404, '<html>404</html>');
       return;
     }
-    if (!(this.options.basic ? this.#admitBasic(request, response) : this.guard.admit(request, response, () => UNAUTHORIZED))) return;
+    if (!this.#admit(request, response)) return;
     if (right === 'admin' && this.options.viewerOnly) send(403, '<html>403</html>');
     else if (page === 'getparam') send(200, this.#read(query));
     else if (right !== 'admin') send(403, '<html>403</html>');
     else if (page === 'setparam') send(200, this.#write(request.method === 'POST' ? body : query));
     else void this.#test(new URLSearchParams(query)).then((text) => send(200, text));
+  }
+
+  #picture(response: ServerResponse): void {
+    response.writeHead(200, { 'Content-Type': typeof this.image === 'string' ? 'text/html' : 'image/jpeg' });
+    response.end(this.image);
+  }
+
+  #admit(request: IncomingMessage, response: ServerResponse): boolean {
+    if (this.options.basic) return this.#admitBasic(request, response);
+    return this.guard.admit(request, response, () => UNAUTHORIZED) !== undefined;
   }
 
   #admitBasic(request: IncomingMessage, response: ServerResponse): boolean {

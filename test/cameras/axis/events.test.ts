@@ -95,6 +95,14 @@ describe('axis events', () => {
     assert.equal((await listener.ended())?.code, 'connection-lost');
   });
 
+  it('are said to be none of the scene while no application detects anything', async () => {
+    const { device, http } = await start();
+    const warnings = () => axis.open(http, 1, IDENTITY).eventWarnings?.(forever);
+    assert.deepEqual(await warnings(), []);
+    device.eventInstances = device.eventInstances.replace(/<tnsaxis:CameraApplicationPlatform>.*<\/tnsaxis:CameraApplicationPlatform>/, '');
+    assert.deepEqual(await warnings(), [{ code: 'no-detection' }]);
+  });
+
   it('try a wrong password once', async () => {
     const { device, http } = await start('wrong-password');
     for (let count = 0; count < 3; count += 1) assert.equal((await listen(http).ended())?.code, 'unauthorized');

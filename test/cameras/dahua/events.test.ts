@@ -290,6 +290,26 @@ describe('dahua events', () => {
   });
 });
 
+describe('dahua detections', () => {
+  const benches = new Benches();
+  afterEach(() => benches.close());
+
+  it('that are all switched off are told, of a camera only', async () => {
+    const { camera, simulator } = await benches.start();
+    const warnings = () => camera.eventWarnings?.(signal());
+    assert.deepEqual(await warnings(), []);
+    assert.equal(simulator.server.requests.filter(({ path, status }) => path.includes('getConfig') && status === 200).length, 1);
+    for (const key of simulator.config.keys()) if (/Detect\[0\]\.Enable$/.test(key)) simulator.config.set(key, 'false');
+    for (const key of simulator.config.keys()) if (/^VideoAnalyseRule.*\]\.Enable$/.test(key)) simulator.config.set(key, 'false');
+    assert.deepEqual(await warnings(), [{ code: 'no-detection' }]);
+    for (const key of [...simulator.config.keys()]) if (/^(\w+Detect|VideoAnalyseRule)\[/.test(key)) simulator.config.delete(key);
+    assert.deepEqual(await warnings(), []);
+    const recorder = await benches.start({ kind: 'recorder' });
+    assert.deepEqual(await recorder.camera.eventWarnings?.(signal()), []);
+    assert.ok(recorder.simulator.server.requests.length === 0);
+  });
+});
+
 describe('dahua snapshot', () => {
   const benches = new Benches();
   afterEach(() => benches.close());

@@ -107,6 +107,13 @@ describe('foscam events', () => {
     assert.deepEqual(active[0]?.raw?.(), Object.fromEntries(values));
   });
 
+  it('says that every detection is switched off', async () => {
+    const { simulator, camera } = await start();
+    assert.deepEqual(await camera().eventWarnings?.(signal()), []);
+    simulator.view.faults = { blind: true };
+    assert.deepEqual(await camera().eventWarnings?.(signal()), [{ code: 'no-detection' }]);
+  });
+
   it('passes one answer that did not come, and ends at the second', async () => {
     const { simulator, next } = await poll();
     await next();

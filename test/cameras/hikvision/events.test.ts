@@ -198,6 +198,47 @@ describe('hikvision stream and pictures', () => {
     );
   });
 
+  it('a locked account is told as such by the stream, too, and left alone', async () => {
+    device.guard.locked = true;
+    const open = () => items(1, () => undefined);
+    await assert.rejects(open(), (error: CameraEmailError) => {
+      assert.equal(error.code, 'locked-out');
+      assert.ok((error.retryAt ?? 0) > Date.now());
+      return true;
+    });
+    const { length } = device.server.requests;
+    await failure(open(), 'locked-out');
+    assert.equal(device.server.requests.length, length, 'nothing is asked while it lasts');
+  });
+
+  const asked = (count: number) => device.server.requests.slice(-count).map(({ method, path }) => `${method} ${path}`);
+
+  it('a device without an alertStream that says that it takes subscriptions is subscribed to', async () => {
+    device.view.faults = { refused: 'notSupport', subscribes: true };
+    const [found] = await items(1, () => device.view.alert({ type: 'VMD' }));
+    assert.ok(found?.kind === 'event' && found.type === 'motion');
+    const stream = '/ISAPI/Event/notification';
+    assert.deepEqual(asked(3), [`GET ${stream}/alertStream`, 'GET /ISAPI/System/capabilities', `POST ${stream}/subscribeEvent`]);
+  });
+
+  it('a user without the right is not subscribed in another way', async () => {
+    device.view.faults = { refused: 'lowPrivilege', subscribes: true };
+    await failure(
+      items(1, () => undefined),
+      'forbidden',
+    );
+    assert.deepEqual(asked(1), ['GET /ISAPI/Event/notification/alertStream']);
+  });
+
+  it('a device that does not say that it takes subscriptions is asked for none', async () => {
+    device.view.faults = { refused: 'notSupport' };
+    await failure(
+      items(1, () => undefined),
+      'forbidden',
+    );
+    assert.ok(device.server.requests.every(({ method }) => method === 'GET'));
+  });
+
   it('a connection that breaks is an error of ours', async () => {
     await failure(
       items(1, () => device.view.drop()),

@@ -268,6 +268,37 @@ describe('onvif events', () => {
     XmlDocument.parse(pull);
   });
 
+  for (const loginIn of ['message', 'http'] as const) {
+    it(`pulls again and again over one connection, with one nonce: login in ${loginIn}`, async () => {
+      const { device, http } = await start({ loginIn });
+      const listener = listen(http);
+      for (let pulls = 1; pulls <= 4; pulls += 1) {
+        await device.service.events.untilPulled();
+        device.raise('motion');
+        await listener.until('event', pulls);
+      }
+      await device.service.events.untilPulled();
+      // One for requests, one for pulls.
+      assert.equal(device.server.connections, 2);
+      const refused = device.server.requests.filter(({ status }) => status === 401).length;
+      // Once to find out how it wants the login, then one nonce for requests and one for pulls.
+      assert.equal(refused, loginIn === 'http' ? 3 : 0);
+    });
+  }
+
+  it('goes on with its subscription when the device closes the kept connection between two pulls', async () => {
+    const { device, http } = await start();
+    const { events } = device.service;
+    events.faults = { impatient: true };
+    const clock: Clock = { ...systemClock, sleep: async () => device.server.closeIdle() };
+    const listener = listen(http, clock);
+    await listener.until('heartbeat', 6);
+    device.raise('motion');
+    await listener.until('event');
+    assert.equal(events.created, 1);
+    assert.ok(device.server.connections > 3);
+  });
+
   it('renews before the next pull could outlive the subscription', async () => {
     const clock = hastyClock();
     const { device, http } = await start({ clock });
@@ -452,6 +483,31 @@ describe('onvif events', () => {
       ],
     );
     assert.equal(device.refusedLogins, 0);
+  });
+
+  it('tells when a device offers nothing but news of itself', async () => {
+    const { device, http } = await start();
+    const warnings = () => onvif.open(http, 1, IDENTITY).eventWarnings?.(forever);
+    assert.deepEqual(await warnings(), []);
+    device.service.events.topics = ['tns1:Device/Trigger/DigitalInput', 'tns1:Monitoring/ProcessorUsage', 'tns1:RecordingConfig/JobState'];
+    assert.deepEqual(await warnings(), [{ code: 'no-detection' }]);
+    device.service.events.topics = [];
+    assert.deepEqual(await warnings(), []);
+  });
+
+  it('tries a guest’s login again half an hour later, and finds the user that was added', async () => {
+    const clock = hastyClock();
+    const { device, http } = await start({ clock }, { password: 'of-another-service' });
+    const guest = new OnvifDevice(http, { clock, guest: true });
+    const attempt = () => new Listener((signal) => pullEvents(guest, {}, signal)).ended();
+    const refusal = await attempt();
+    assert.deepEqual([refusal?.code, refusal?.params.field], ['forbidden', 'onvif']);
+    clock.skip(LIMITS.device.lockMs - 60_000);
+    await attempt();
+    assert.equal(device.refusedLogins, 1);
+    clock.skip(61_000);
+    await attempt();
+    assert.equal(device.refusedLogins, 2);
   });
 
   it('tries a guest’s login once, and leaves it usable elsewhere', async () => {

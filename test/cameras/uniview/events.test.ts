@@ -58,6 +58,17 @@ describe('uniview events', () => {
     assert.equal((await uniview.identify(http, forever))?.vendor, 'uniview');
   });
 
+  it('say that ONVIF is switched off, or offers no detection', async () => {
+    const off = await start({ withoutOnvif: true });
+    const error = await listen(off.http).ended();
+    assert.deepEqual([error?.code, error?.params.field], ['unsupported', 'onvif']);
+    const { device, http } = await start();
+    const warnings = () => uniview.open(http, 1, IDENTITY).eventWarnings?.(forever);
+    assert.deepEqual(await warnings(), []);
+    device.onvif.events.topics = ['tns1:Device/Trigger/DigitalInput'];
+    assert.deepEqual(await warnings(), [{ code: 'no-detection' }]);
+  });
+
   for (const { name, create } of variants) {
     it(`have pictures: ${name}`, async () => {
       const { device, http } = await bench.start(create(bench.options) as UniviewSimulator);

@@ -8,6 +8,8 @@ export interface ViewFaults {
   silent?: boolean;
   /** So many of the next requests end in a closed connection. */
   hangUps?: number;
+  /** All detections are switched off. */
+  blind?: boolean;
   /** Answers with a page of another kind. */
   garbage?: boolean;
   /** Answers in place of a picture, with HTTP 200. */
@@ -57,6 +59,7 @@ export class SimulatedView {
     const told = new Map(this.#states);
     for (const name of this.#pulses) this.#states.set(name, '1');
     this.#pulses.clear();
+    if (this.faults.blind) for (const name of told.keys()) if (name.endsWith('Alarm')) told.set(name, '0');
     return told;
   }
 

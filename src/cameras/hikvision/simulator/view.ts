@@ -22,6 +22,8 @@ export interface StreamFaults {
   silent?: boolean;
   /** An access right is missing: an error in place of the stream. */
   refused?: 'lowPrivilege' | 'notSupport';
+  /** Takes subscriptions, and says so. */
+  subscribes?: boolean;
   /** Answers in place of a picture, with HTTP 200, as real ones do. */
   picture?: 'badXmlContent' | 'deviceError' | 'half' | 'never';
 }
@@ -46,8 +48,11 @@ export class SimulatedView {
   readonly #heartbeats = setInterval(() => this.heartbeat(), 10_000).unref();
 
   /** True when the path is one of a stream or picture and the answer is under way. */
-  answer(path: string, response: ServerResponse): boolean {
+  answer(method: string, path: string, body: string, response: ServerResponse): boolean {
+    if (method === 'POST' && path === '/Event/notification/subscribeEvent') return this.#subscribe(body, response);
+    if (method !== 'GET') return false;
     if (path === '/Event/notification/alertStream') this.#open(response);
+    else if (path === '/System/capabilities') this.#xml(response, capabilities(this.faults.subscribes === true));
     else if (path === '/Security/userCheck') this.#xml(response, '<userCheck><statusValue>200</statusValue></userCheck>');
     else if (/^(\/ContentMgmt\/StreamingProxy|\/Streaming)\/channels\/\d+\/picture$/.test(path)) this.#picture(path, response);
     else return false;
@@ -110,6 +115,19 @@ export class SimulatedView {
       this.#xml(response, statusXml(4, refused), 403);
       return;
     }
+    this.#stream(response);
+  }
+
+  /** The stream begins with what was subscribed. */
+  #subscribe(body: string, response: ServerResponse): boolean {
+    const wanted = /<SubscribeEvent [^>]*xmlns="http:\/\/www\.isapi\.org\/ver20\/XMLSchema"[^>]*>.*<eventMode>all</.test(body);
+    if (!this.faults.subscribes || !wanted) return false;
+    this.#stream(response);
+    this.#part('application/xml', Buffer.from('<SubscribeEventResponse version="2.0"><id>1</id></SubscribeEventResponse>'));
+    return true;
+  }
+
+  #stream(response: ServerResponse): void {
     this.opened += 1;
     this.#streams.add(response);
     response.on('close', () => {
@@ -149,6 +167,10 @@ export class SimulatedView {
     response.writeHead(status, { 'Content-Type': 'application/xml' });
     response.end(xml);
   }
+}
+
+function capabilities(subscribes: boolean): string {
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<DeviceCap version="2.0"><SysCap><isSupportSubscribeEvent>${subscribes}</isSupportSubscribeEvent></SysCap></DeviceCap>`;
 }
 
 function statusXml(code: number, sub: string): string {
