@@ -95,8 +95,8 @@ export const LIMITS = {
     clockSkewMs: 5 * 60_000,
   },
   disk: {
-    /** What a fleet reports goes to disk together: fifty writes a second at most, and nobody waits for long. */
-    groupMs: 20,
+    /** What a fleet reports goes to disk together: twenty writes a second at most, and the last camera of a run hardly waits. */
+    groupMs: 50,
   },
   xml: {
     bytes: 2 * 1024 * 1024,

@@ -80,7 +80,7 @@ class KeptJob implements Job {
     this.#state.rotation ||= rotation;
     if (this.#state.finished.includes(cameraKey)) return;
     this.#state.finished.push(cameraKey);
-    await this.#disk.saveWithOthers();
+    await this.#disk.save();
   }
 
   async close(complete: boolean): Promise<void> {

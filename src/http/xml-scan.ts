@@ -84,7 +84,9 @@ export function scanXml(source: string, from: number, decode: (raw: string) => s
 
 function attributesOf(text: string): Record<string, string> | undefined {
   const attributes: Record<string, string> = {};
-  for (const [, name = '', double, single] of text.matchAll(ATTRIBUTES)) {
+  ATTRIBUTES.lastIndex = 0;
+  for (let found = ATTRIBUTES.exec(text); found !== null; found = ATTRIBUTES.exec(text)) {
+    const [, name = '', double, single] = found;
     // Given twice, or a name that every object has already.
     if (name in attributes) return undefined;
     attributes[name] = double ?? single ?? '';
