@@ -270,6 +270,8 @@ describe('camera-home-assistant', () => {
     receive({ payload: { camera: { name: 'Front' }, outcome: 'applied', changes: [], warnings: [] } });
     await until(() => broker.state('alerts') === 'ON');
     const folder = join(userDir, 'camera-email', 'homeassistant');
+    // Not in the middle of a write, when there are two.
+    while (readdirSync(folder).some((file) => !file.endsWith('.json'))) await new Promise(setImmediate);
     const files = readdirSync(folder).map((file) => readFileSync(join(folder, file), 'utf8'));
     const all = JSON.stringify([files, [...broker.retained], broker.events, helper.log().args]);
     assert.ok(files.length === 1 && !all.includes(sandbox.login.password));
