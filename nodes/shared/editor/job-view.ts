@@ -49,6 +49,7 @@ export function followJobs(node: EditorNode, settings: () => { account: string; 
     const changed = view.run !== shown.run || view.results.length > 0 || view.done !== shown.done;
     shown = { ...view, results: [...before, ...view.results] };
     if (changed) draw();
+    if (asked !== node.id && before.length === 0 && view.results.length > 0) showBelow(button);
   };
   const follow = async () => {
     clearTimeout(timer);
@@ -84,4 +85,10 @@ export function followJobs(node: EditorNode, settings: () => { account: string; 
       clearTimeout(timer);
     },
   };
+}
+
+/** The results come below what is visible of the form: scrolled so far that the button is on top. */
+function showBelow(button: HTMLElement): void {
+  const tray = button.closest('.red-ui-tray-content');
+  if (tray !== null) tray.scrollTop += button.getBoundingClientRect().top - tray.getBoundingClientRect().top;
 }
