@@ -54,6 +54,7 @@ describe('package', () => {
         assert.equal(definition?.[1], type);
         assert.ok(['config', 'camera email'].includes(definition?.[2] ?? ''), definition?.[2]);
         assert.ok(html.includes(`icon: "${type}.svg"`));
+        assert.doesNotMatch(html, /defaults: \{\s*\.\.\./, 'the flow library cannot read a definition with a spread');
       });
 
       it('every text that the form and the dialog use exists, and no own text is left over', () => {

@@ -6,10 +6,9 @@ RED.nodes.registerType('camera-events', {
   category: 'camera email',
   color: '#A3CBE8',
   icon: 'camera-events.svg',
-  defaults: {
-    ...properties('camera-events', 'node-input', defaults, validators),
+  defaults: properties('camera-events', 'node-input', defaults, validators, {
     camera: { value: '', type: 'camera-device', required: true },
-  },
+  }),
   inputs: 0,
   outputs: 2,
   paletteLabel() {

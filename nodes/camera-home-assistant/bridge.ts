@@ -135,6 +135,7 @@ export class Bridge {
   #status({ size }: Entities): void {
     if (size === this.#shown) return;
     this.#shown = size;
-    this.#node.status({ fill: 'green', shape: 'dot', text: text(this.#RED, 'status.done', { count: size }) ?? '' });
+    if (size === 0) this.#node.status({ fill: 'grey', shape: 'ring', text: text(this.#RED, 'status.no-cameras') });
+    else this.#node.status({ fill: 'green', shape: 'dot', text: text(this.#RED, 'status.in-home-assistant', { count: size }) });
   }
 }

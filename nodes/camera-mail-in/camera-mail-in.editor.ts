@@ -10,12 +10,11 @@ RED.nodes.registerType('camera-mail-in', {
   category: 'camera email',
   color: '#A9CDE6',
   icon: 'camera-mail-in.svg',
-  defaults: {
-    ...properties('camera-mail-in', PREFIX, defaults, validators),
+  defaults: properties('camera-mail-in', PREFIX, defaults, validators, {
     account: { value: '', type: 'gmail-account', required: false },
     tls: { value: '', type: 'tls-config', required: false },
     cameras: { value: [], type: 'camera-device[]', validate: camerasExist },
-  },
+  }),
   credentials: {
     users: {
       type: 'password',

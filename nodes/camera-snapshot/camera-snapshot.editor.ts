@@ -5,10 +5,9 @@ RED.nodes.registerType('camera-snapshot', {
   category: 'camera email',
   color: '#A3CBE8',
   icon: 'camera-snapshot.svg',
-  defaults: {
-    ...properties('camera-snapshot', 'node-input', defaults, validators),
+  defaults: properties('camera-snapshot', 'node-input', defaults, validators, {
     camera: { value: '', type: 'camera-device', required: true },
-  },
+  }),
   inputs: 1,
   outputs: 1,
   paletteLabel() {

@@ -15,11 +15,10 @@ RED.nodes.registerType('configure-camera-email', {
   category: 'camera email',
   color: '#92BFE1',
   icon: 'configure-camera-email.svg',
-  defaults: {
-    ...properties('configure-camera-email', PREFIX, defaults, validators),
+  defaults: properties('configure-camera-email', PREFIX, defaults, validators, {
     account: { value: '', type: 'gmail-account', required: true },
     cameras: { value: [], type: 'camera-device[]', validate: camerasExist },
-  },
+  }),
   inputs: 1,
   outputs: 2,
   paletteLabel() {

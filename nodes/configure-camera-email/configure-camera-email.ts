@@ -144,7 +144,8 @@ function conclude(RED: NodeRed, node: RuntimeNode, outcomes: readonly CameraOutc
   const ok = outcomes.filter(isGood).length;
   const failed = outcomes.length - ok;
   if (failed === 0) {
-    node.status({ fill: 'green', shape: 'dot', text: text(RED, 'status.done', { count: ok }) ?? '' });
+    const arrived = outcomes.every(({ test }) => test?.verdict === 'arrived');
+    node.status({ fill: 'green', shape: 'dot', text: text(RED, arrived ? 'status.arrived' : 'status.done', { count: ok }) });
     return undefined;
   }
   node.status({ fill: 'red', shape: 'ring', text: text(RED, 'status.failures', { ok, failed }) ?? '' });

@@ -21,10 +21,9 @@ RED.nodes.registerType('gmail-account', {
   category: 'config',
   color: '#7FB1D8',
   icon: 'gmail-account.svg',
-  defaults: {
-    ...properties('gmail-account', PREFIX, defaults, validators),
+  defaults: properties('gmail-account', PREFIX, defaults, validators, {
     tls: { value: '', type: 'tls-config', required: false },
-  },
+  }),
   credentials: {
     appPassword: {
       type: 'password',

@@ -6,10 +6,9 @@ RED.nodes.registerType('gmail-app-smtp', {
   category: 'camera email',
   color: '#7FB1D8',
   icon: 'gmail-app-smtp.svg',
-  defaults: {
-    ...properties('gmail-app-smtp', 'node-input', defaults, validators),
+  defaults: properties('gmail-app-smtp', 'node-input', defaults, validators, {
     account: { value: '', type: 'gmail-account', required: true },
-  },
+  }),
   inputs: 1,
   outputs: 1,
   align: 'right',

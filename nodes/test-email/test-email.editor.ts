@@ -9,11 +9,10 @@ RED.nodes.registerType('test-email', {
   category: 'camera email',
   color: '#A3CBE8',
   icon: 'test-email.svg',
-  defaults: {
-    ...properties('test-email', PREFIX, defaults, validators),
+  defaults: properties('test-email', PREFIX, defaults, validators, {
     account: { value: '', type: 'gmail-account', required: true },
     cameras: { value: [], type: 'camera-device[]', validate: camerasExist },
-  },
+  }),
   inputs: 1,
   outputs: 2,
   paletteLabel() {

@@ -8,7 +8,8 @@ import { firstJob } from './first-job.ts';
 import { startWorld, type World } from './world.ts';
 
 for (const host of HOSTS) {
-  describe(`in the editor of ${host.name}`, () => {
+  describe(`in the editor of ${host.name}`, function () {
+    this.timeout(120_000);
     let browser: Browser;
     let world: World;
     before(async function () {
@@ -37,9 +38,8 @@ for (const host of HOSTS) {
 
     it('takes every node from the palette, and deploys', () => use((editor) => everyNode(editor, world)));
 
-    it('opens every dialog of every example, complete and without an error', function () {
-      this.timeout(120_000);
-      return use(async (editor) => {
+    it('opens every dialog of every example, complete and without an error', () =>
+      use(async (editor) => {
         const nodes = await importExamples(editor);
         for (const node of nodes) {
           await expectTexts(await editor.openNode(node), `${node.type} ${node.id}`);
@@ -58,7 +58,6 @@ for (const host of HOSTS) {
           await expectFits(await editor.openNode(node), node.type);
           await editor.finish('cancel');
         }
-      });
-    });
+      }));
   });
 }

@@ -35,6 +35,7 @@ export async function firstJob(editor: Editor, world: World): Promise<void> {
   await applied.getByText('"applied"').waitFor();
   await unfold(applied, 'test');
   await applied.getByText('"arrived"').waitFor();
+  await editor.status(CONFIGURE).getByText('1 ok, mail arrived').waitFor();
 
   await editor.press(TEST_BOTH_WAYS);
   for (const index of [0, 1]) await editor.debugMessages('Each test').nth(index).getByText('"arrived"').waitFor();
@@ -42,18 +43,22 @@ export async function firstJob(editor: Editor, world: World): Promise<void> {
 }
 
 async function sendTestMail(form: Locator): Promise<void> {
-  await form.getByRole('button', { name: 'Send me a test mail' }).click();
+  // By the keyboard alone.
+  await form.getByRole('button', { name: 'Send me a test mail' }).press('Enter');
   await form.getByText('The mail arrived in').waitFor();
 }
 
 /** Nothing is deployed yet: the plan is made of what the dialogs say. */
 async function preview(form: Locator, { sandbox }: World): Promise<void> {
   const documents = sandbox.cameras[0]?.device.documents();
-  await form.getByRole('button', { name: 'Preview' }).click();
+  await form.getByRole('button', { name: 'Preview' }).press(' ');
   const row = form.getByRole('row', { name: /^Mail server/ });
   await row.waitFor();
   assert.match((await row.textContent()) ?? '', /localhost$/);
   assert.equal(sandbox.cameras[0]?.device.documents(), documents);
+  await form.locator('.camera-email-result summary').press('Enter');
+  await row.waitFor({ state: 'hidden' });
+  await form.locator('.camera-email-result summary').press('Enter');
 }
 
 /** A mail server other than Gmail is the only thing that a user would not choose here. */

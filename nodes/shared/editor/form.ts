@@ -5,22 +5,29 @@ export type Prefix = 'node-input' | 'node-config-input';
 
 interface Property {
   value: unknown;
+  /** Of the config node that it refers to. */
+  type?: string;
+  required?: boolean;
   validate?: (this: EditorNode, value: unknown, options: unknown) => true | string;
 }
 
-/** The `defaults` of registerType: every saved property, with its validator where it has one. */
+/**
+ * The `defaults` of registerType: every saved property, with its validator where it has one, and `references` to config nodes. A call
+ * and no object with a spread: the flow library's check of packages reads the code, and fails on spreads.
+ */
 export function properties(
   type: string,
   prefix: Prefix,
   defaults: Readonly<Record<string, unknown>>,
   validators: Readonly<Record<string, Validator>>,
+  references: Readonly<Record<string, Property & ThisType<EditorNode>>> = {},
 ): Record<string, Property> {
   const result: Record<string, Property> = {};
   for (const [name, value] of Object.entries(defaults)) {
     const validator = validators[name];
     result[name] = validator === undefined ? { value } : { value, validate: validation(type, prefix, name, validator) };
   }
-  return result;
+  return { ...result, ...references };
 }
 
 // Node-RED shows the returned text only for functions that declare two parameters.

@@ -14,6 +14,12 @@ interface View {
   error?: ShownError;
 }
 
+interface Shown {
+  run: string;
+  count: number;
+  done: boolean;
+}
+
 /** Milliseconds between two questions about a job. */
 const ASK_EVERY = 1_000;
 
@@ -26,29 +32,44 @@ export function followJobs(node: EditorNode, settings: () => { account: string; 
   const line = byId('camera-email-preview-line', HTMLElement);
   const button = byId('camera-email-preview', HTMLButtonElement);
   let job = node.id;
-  let shown: View = { run: '', action: '', total: 0, results: [], done: true };
+  let shown: Shown = { run: '', count: 0, done: true };
+  let results = resultList(node, 0);
   let timer: ReturnType<typeof setTimeout> | undefined;
   let closed = false;
 
-  const draw = () => {
-    const { action, results, total, done, error, run } = shown;
-    if (run === '') return;
-    const progress = node._(done ? 'configure-camera-email.preview.done' : 'configure-camera-email.preview.running', {
+  const draw = ({ run, action, total, results: fresh, done, error }: View) => {
+    if (run !== shown.run) {
+      results = resultList(node, total);
+      report.replaceChildren(results.list);
+      shown = { run, count: 0, done };
+    }
+    results.add(fresh);
+    const count = shown.count + fresh.length;
+    shown = { run, count, done };
+    line.textContent = node._(`configure-camera-email.preview.${done ? 'done' : 'running'}`, {
       value: node._(`configure-camera-email.action.${action}`),
-      count: results.length,
+      count,
       total,
     });
-    line.textContent = progress;
-    report.replaceChildren(resultList(node, results, total), ...(error === undefined ? [] : [errorBox(node, error)]));
+    if (error !== undefined) report.append(errorBox(node, error));
+  };
+  const lose = () => {
+    shown = { ...shown, done: true };
+    line.textContent = '';
+    report.append(unanswered(node, undefined));
   };
   const ask = async () => {
     const asked = job;
-    const view = await get<View>(`jobs/${asked}?run=${shown.run}&from=${shown.results.length}`);
+    const view = await get<View>(`jobs/${asked}?run=${shown.run}&from=${shown.count}`);
     if (closed || asked !== job) return;
-    const before = view.run === shown.run ? shown.results : [];
-    const changed = view.run !== shown.run || view.results.length > 0 || view.done !== shown.done;
-    shown = { ...view, results: [...before, ...view.results] };
-    if (changed) draw();
+    if (view.run === '') {
+      // A plan that the runtime no longer knows: Node-RED was restarted.
+      if (asked !== node.id) lose();
+      return;
+    }
+    const first = shown.count === 0 && view.results.length > 0;
+    if (view.run !== shown.run || view.results.length > 0 || view.done !== shown.done) draw(view);
+    if (first && asked !== node.id) showBelow(button);
   };
   const follow = async () => {
     clearTimeout(timer);
@@ -68,7 +89,7 @@ export function followJobs(node: EditorNode, settings: () => { account: string; 
       });
       if (answer.job === undefined) throw answer.error;
       job = answer.job;
-      shown = { run: '', action: 'plan', total: cameras.length, results: [], done: false };
+      shown = { run: '', count: 0, done: false };
       await follow();
     } catch (failure) {
       line.textContent = '';
@@ -84,4 +105,10 @@ export function followJobs(node: EditorNode, settings: () => { account: string; 
       clearTimeout(timer);
     },
   };
+}
+
+/** The results come below what is visible of the form: scrolled so far that the button is on top. */
+function showBelow(button: HTMLElement): void {
+  const tray = button.closest('.red-ui-tray-content');
+  if (tray !== null) tray.scrollTop += button.getBoundingClientRect().top - tray.getBoundingClientRect().top;
 }

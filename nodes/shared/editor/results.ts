@@ -22,13 +22,21 @@ export interface CameraResult {
 const SHOWN_OPEN = 3;
 const BAD = ['failed', 'rolled-back', 'skipped'];
 
-/** Counts first, then a fold for each camera. */
-export function resultList(node: EditorNode, results: readonly CameraResult[], total: number): HTMLElement {
+/** Counts first, then a fold for each camera. What was added stays as it is, so that opened folds stay open. */
+export function resultList(node: EditorNode, total: number): { list: HTMLElement; add(results: readonly CameraResult[]): void } {
   const counts = new Map<string, number>();
-  for (const { outcome } of results) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
-  const said = [...counts].map(([outcome, count]) => `${count} ${node._(`outcomes.${outcome}`)}`).join(' · ');
-  const folds = results.map((result) => fold(node, result, total <= SHOWN_OPEN));
-  return element('div', '', element('p', 'camera-email-counts', said), ...folds);
+  const line = element('p', 'camera-email-counts');
+  const list = element('div', '', line);
+  return {
+    list,
+    add(results) {
+      for (const result of results) {
+        counts.set(result.outcome, (counts.get(result.outcome) ?? 0) + 1);
+        list.append(fold(node, result, total <= SHOWN_OPEN));
+      }
+      line.textContent = [...counts].map(([outcome, count]) => `${count} ${node._(`outcomes.${outcome}`)}`).join(' · ');
+    },
+  };
 }
 
 function fold(node: EditorNode, result: CameraResult, open: boolean): HTMLElement {

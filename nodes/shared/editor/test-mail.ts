@@ -42,6 +42,6 @@ function shown(node: EditorNode, { warnings, to = [], ...answer }: TestMail): HT
 
 function verdict(node: EditorNode, { arrival }: Omit<TestMail, 'warnings'>, to: readonly string[]): string {
   if (arrival?.found !== true) return node._('gmail-account.test.accepted', { value: to.join(', ') });
-  const seconds = ((arrival.latencyMs ?? 0) / 1000).toFixed(1);
+  const seconds = Math.max(0.1, (arrival.latencyMs ?? 0) / 1000).toFixed(1);
   return node._('gmail-account.test.arrived', { mailbox: arrival.mailbox ?? '', seconds });
 }
