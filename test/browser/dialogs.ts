@@ -18,6 +18,14 @@ function json(file: string): any {
   return JSON.parse(readFileSync(join(root, file), 'utf8'));
 }
 
+/** All that the package has beside English. */
+export const LANGUAGES = readdirSync(join(root, 'nodes/shared/locales')).filter((language) => language !== 'en-US');
+
+/** The nodes of all examples. */
+export function exampleFlows(): object[] {
+  return EXAMPLES.flatMap((example) => json(`examples/${example}.json`) as object[]);
+}
+
 /** Imports the examples and returns the package's nodes in them. */
 export async function importExamples(editor: Editor): Promise<KnownNode[]> {
   for (const example of EXAMPLES) await editor.importExample(example);
@@ -46,6 +54,12 @@ export async function expectTexts(form: Locator, where: string): Promise<void> {
     [],
     `${where}: keys in place of texts`,
   );
+}
+
+/** The first label is in this language. */
+export async function expectLanguage(form: Locator, type: string, language: string): Promise<void> {
+  const { label } = json(`nodes/${type}/locales/${language}/${type}.json`)[type];
+  await form.locator('label', { hasText: label.name }).first().waitFor();
 }
 
 /** Nothing sticks out of a dialog that is as narrow as Node-RED lets it be. */

@@ -1,9 +1,19 @@
 import assert from 'node:assert/strict';
 import type { Browser } from 'playwright-core';
 import { HOSTS } from '../../scripts/hosts.ts';
-import { expectAccessible, expectFits, expectTexts, importExamples, oneOfEach } from './dialogs.ts';
+import {
+  exampleFlows,
+  expectAccessible,
+  expectFits,
+  expectLanguage,
+  expectTexts,
+  importExamples,
+  LANGUAGES,
+  oneOfEach,
+} from './dialogs.ts';
 import { Editor, launchBrowser } from './editor.ts';
 import { everyNode } from './every-node.ts';
+import { findSeveral } from './find-several.ts';
 import { firstJob } from './first-job.ts';
 import { startWorld, type World } from './world.ts';
 
@@ -23,9 +33,9 @@ for (const host of HOSTS) {
     });
 
     /** What a user does in one window; nothing may go wrong unseen. */
-    async function use(work: (editor: Editor) => Promise<void>): Promise<void> {
-      await world.empty();
-      const editor = await Editor.open(browser, world.nodeRed.url);
+    async function use(work: (editor: Editor) => Promise<void>, flows: readonly object[] = [], locale?: string): Promise<void> {
+      await world.deploy(flows);
+      const editor = await Editor.open(browser, world.nodeRed.url, locale);
       try {
         await work(editor);
         assert.deepEqual(editor.problems, []);
@@ -35,6 +45,8 @@ for (const host of HOSTS) {
     }
 
     it('sets up a first camera and sees its mail arrive', () => use((editor) => firstJob(editor, world)));
+
+    it('adds all cameras that answer with one login', () => use((editor) => findSeveral(editor, world)));
 
     it('takes every node from the palette, and deploys', () => use((editor) => everyNode(editor, world)));
 
@@ -59,5 +71,24 @@ for (const host of HOSTS) {
           await editor.finish('cancel');
         }
       }));
+
+    // The texts are the same in both; one editor is enough.
+    for (const language of host === HOSTS.at(-1) ? LANGUAGES : []) {
+      it(`speaks ${language}`, () =>
+        use(
+          async (editor) => {
+            await editor.page.setViewportSize({ width: 600, height: 800 });
+            for (const node of oneOfEach(await editor.nodes())) {
+              const form = await editor.openNode(node);
+              await expectTexts(form, node.type);
+              await expectLanguage(form, node.type, language);
+              await expectFits(form, node.type);
+              await editor.finish('cancel');
+            }
+          },
+          exampleFlows(),
+          language,
+        ));
+    }
   });
 }

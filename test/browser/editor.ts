@@ -54,9 +54,9 @@ export class Editor {
     page.on('pageerror', (error) => this.problems.push(String(error)));
   }
 
-  /** Resolves when the package's nodes are in the palette. */
-  static async open(browser: Browser, url: string): Promise<Editor> {
-    const context = await browser.newContext({ viewport: { width: 1300, height: 950 }, reducedMotion: 'reduce' });
+  /** Resolves when the package's nodes are in the palette. `locale`: the browser's language, which the editor takes for its own. */
+  static async open(browser: Browser, url: string, locale = 'en-US'): Promise<Editor> {
+    const context = await browser.newContext({ locale, viewport: { width: 1300, height: 950 }, reducedMotion: 'reduce' });
     context.setDefaultTimeout(PATIENCE_MS);
     // Node-RED 5 then follows the system's colors; 4.1 knows only one set of them.
     await context.addInitScript("localStorage.setItem('view-dark-theme', 'auto')");
@@ -177,6 +177,11 @@ export class Editor {
   /** Presses the button of an inject node. */
   async press(id: string): Promise<void> {
     await this.#node(id).locator('.red-ui-flow-node-button-button').click();
+  }
+
+  async undo(): Promise<void> {
+    await this.page.locator('#red-ui-workspace-chart').focus();
+    await this.page.keyboard.press('Control+z');
   }
 
   async showDebug(): Promise<void> {

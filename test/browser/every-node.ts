@@ -40,7 +40,7 @@ export async function everyNode(editor: Editor, world: World): Promise<void> {
 }
 
 /** The first node brings the account, the others find it in their list. */
-async function chooseAccount(editor: Editor, form: Locator, world: World): Promise<void> {
+export async function chooseAccount(editor: Editor, form: Locator, world: World): Promise<void> {
   const list = form.locator('#node-input-account');
   if ((await list.locator('option', { hasText: 'Alerts' }).count()) === 0) {
     await form.locator('#node-input-btn-account-add').click();

@@ -81,16 +81,14 @@ export async function enterAccount(form: Locator, { sandbox }: World): Promise<v
 }
 
 export async function enterCamera(form: Locator, { sandbox }: World): Promise<void> {
-  await enterAddress(form, sandbox.cameras[0]?.port ?? 0);
+  await form.getByRole('button', { name: 'Find cameras' }).click();
+  await form.getByRole('button', { name: /Hikvision/ }).press('Enter');
+  assert.equal(await form.locator('#node-config-input-host').inputValue(), '127.0.0.1');
+  assert.equal(await form.locator('#node-config-input-port').inputValue(), String(sandbox.cameras[0]?.port));
   await form.locator('#node-config-input-username').fill(sandbox.login.username);
   await form.locator('#node-config-input-password').fill(sandbox.login.password);
   await form.getByRole('button', { name: 'Identify' }).click();
   await form.locator('#camera-email-identify-report').getByText('Hikvision').waitFor();
-}
-
-async function enterAddress(form: Locator, port: number): Promise<void> {
-  await form.locator('#node-config-input-host').fill('127.0.0.1');
-  await form.locator('#node-config-input-port').fill(String(port));
 }
 
 /** Opens an object and one of its properties in the debug sidebar. */

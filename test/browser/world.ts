@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Host, installHost } from '../../scripts/hosts.ts';
+import { startSimulatedNetwork } from '../../src/sandbox/discovery/simulated-network.ts';
 import { type NodeRedHost, startNodeRed } from '../../src/sandbox/node-red-host.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 
@@ -9,15 +10,20 @@ import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 export interface World {
   sandbox: Sandbox;
   nodeRed: NodeRedHost;
-  /** Deploys no flow at all, as at the start. */
-  empty(): Promise<void>;
+  /** Deploys these nodes and no others. */
+  deploy(flows: readonly object[]): Promise<void>;
   close(): Promise<void>;
 }
 
 export async function startWorld(host: Host): Promise<World> {
   const directory = mkdtempSync(join(tmpdir(), 'camera-email-browser-'));
-  const sandbox = await startSandbox([{ name: 'Front door', vendor: 'hikvision', variant: 'camera' }]);
+  const sandbox = await startSandbox([
+    { name: 'Front door', vendor: 'hikvision', variant: 'camera' },
+    { name: 'Yard', vendor: 'dahua', variant: 'camera' },
+  ]);
+  const network = await startSimulatedNetwork(sandbox.cameras);
   const clear = async () => {
+    await network.close();
     await sandbox.close();
     rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
   };
@@ -33,14 +39,15 @@ export async function startWorld(host: Host): Promise<World> {
       nodeRed: script,
       nodeBinary,
       env: { NODE_EXTRA_CA_CERTS: authority },
+      settings: { cameraEmail: { discovery: network.destinations } },
     });
     return {
       sandbox,
       nodeRed,
-      async empty() {
+      async deploy(flows) {
         const headers = { 'Content-Type': 'application/json' };
-        const response = await fetch(`${nodeRed.url}/flows`, { method: 'POST', headers, body: '[]' });
-        if (!response.ok) throw new Error(`the flows were not emptied: ${response.status}`);
+        const response = await fetch(`${nodeRed.url}/flows`, { method: 'POST', headers, body: JSON.stringify(flows) });
+        if (!response.ok) throw new Error(`the flows were not taken: ${response.status}`);
       },
       async close() {
         await nodeRed.stop();

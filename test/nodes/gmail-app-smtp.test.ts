@@ -118,10 +118,10 @@ describe('gmail-app-smtp', () => {
   it('one refused login stops the queue, with one error, until the account is edited', async () => {
     await load({}, { credentials: { account: { appPassword: 'wrongwrongwrongw' } } });
     for (const topic of ['1', '2', '3']) receive({ topic, payload: 'x' });
-    await until(() => caught.length === 1 && completed === 3 && /^3 waiting: app password refused/.test(lastStatus()));
+    await until(() => caught.length === 1 && completed === 3 && /^3 waiting: login refused/.test(lastStatus()));
     await bench.unload();
     await load({}, { credentials: { account: { appPassword: 'wrongwrongwrongw' } } });
-    await until(() => /^3 waiting: app password refused/.test(lastStatus()));
+    await until(() => /^3 waiting: login refused/.test(lastStatus()));
     const logins = () => bench.sandbox.mail.log.flatMap((session) => session.logins).length;
     assert.equal(logins(), 1);
     await bench.unload();
