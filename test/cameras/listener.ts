@@ -1,5 +1,30 @@
 import { asCameraEmailError, type CameraEmailError } from '../../src/core/errors.ts';
 import type { RawEvent } from '../../src/events/source.ts';
+import type { VirtualClock } from '../events/virtual-clock.ts';
+
+/** An event without its kind and the device's own document; of anything else its kind. */
+export function bare(item: RawEvent | undefined): unknown {
+  if (item?.kind !== 'event') return item?.kind;
+  const { raw: _document, kind: _kind, ...rest } = item;
+  return rest;
+}
+
+export const immediate = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/** What a source that asks every `intervalMs` says next, under a clock that moves on only while something is waited for. */
+export async function nextOf(source: AsyncGenerator<RawEvent>, clock: VirtualClock, intervalMs: number): Promise<RawEvent | undefined> {
+  let waits = true;
+  const item = source.next().finally(() => {
+    waits = false;
+  });
+  item.catch(() => undefined);
+  while (waits) {
+    await immediate();
+    if (waits && clock.sleeping > 0) await clock.pass(intervalMs);
+  }
+  const { value, done } = await item;
+  return done === true ? undefined : value;
+}
 
 /** One connection to a device's events, with what came. Everything can be awaited. */
 export class Listener {
