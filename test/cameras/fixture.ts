@@ -63,7 +63,7 @@ export class Bench {
   async start<T extends SimulatedCamera>(
     device: T,
     address: Partial<DeviceAddress> = {},
-    login: Partial<typeof LOGIN> = {},
+    login: { username?: string; password?: string | undefined } = {},
   ): Promise<Started<T>> {
     const port = await device.listen();
     this.#devices.push(device);

@@ -9,7 +9,7 @@ import { LIMITS } from '../../../src/core/limits.ts';
 import type { DeviceHttp } from '../../../src/http/types.ts';
 import { XmlDocument } from '../../../src/http/xml.ts';
 import { standingClock } from '../../http/fixture.ts';
-import { APP_PASSWORD, Bench, codes, forever, planFor, WANTED } from '../hanwha/fixture.ts';
+import { APP_PASSWORD, codes, forever, planFor, useBench, WANTED } from '../fixture.ts';
 
 const IDENTITY: DeviceIdentity = { vendor: 'axis', brand: '', model: '', firmware: '', serial: '', kind: 'camera' };
 
@@ -23,11 +23,7 @@ function operations(bodies: readonly (string | undefined)[]): string[] {
 }
 
 describe('axis', () => {
-  let bench: Bench;
-  beforeEach(() => {
-    bench = new Bench();
-  });
-  afterEach(() => bench.close());
+  const bench = useBench();
 
   const camera = (options: Partial<AxisSimulatorOptions> = {}) => new AxisSimulator({ ...bench.options, ...options });
   const changesSeen = (device: AxisSimulator) =>
@@ -439,7 +435,7 @@ describe('axis', () => {
 
   describe('refusals', () => {
     it('costs one refused login, however often it is asked', async () => {
-      const { device, http } = await bench.start(camera(), {}, 'wrong-password');
+      const { device, http } = await bench.start(camera(), {}, { password: 'wrong-password' });
       for (let count = 0; count < 3; count += 1) {
         await assert.rejects(axis.open(http, 1, IDENTITY).read({ events: false }, forever), (error) =>
           isCameraEmailError(error, 'unauthorized'),

@@ -6,18 +6,14 @@ import { createCertificate } from '../../../src/core/certificate.ts';
 import { isCameraEmailError } from '../../../src/core/errors.ts';
 import { LIMITS } from '../../../src/core/limits.ts';
 import { standingClock } from '../../http/fixture.ts';
-import { APP_PASSWORD, Bench, codes, forever, LOGIN, planFor, WANTED } from './fixture.ts';
+import { APP_PASSWORD, codes, forever, LOGIN, planFor, useBench, WANTED } from '../fixture.ts';
 
 const IDENTITY: DeviceIdentity = { vendor: 'hanwha', brand: '', model: '', firmware: '', serial: '', kind: 'camera' };
 const SET = '/stw-cgi/transfer.cgi?msubmenu=smtp&action=set';
 const MAIN_WRITE = `${SET}&Host=smtp.example.test&Port=465&Encryption=SSL&Username=me%40example.test&Sender=me%40example.test&Recipient=first%40example.test`;
 
 describe('hanwha', () => {
-  let bench: Bench;
-  beforeEach(() => {
-    bench = new Bench();
-  });
-  afterEach(() => bench.close());
+  const bench = useBench();
 
   const camera = (options = {}) => new HanwhaSimulator({ ...bench.options, ...options });
 
@@ -328,7 +324,7 @@ describe('hanwha', () => {
 
   describe('refusals', () => {
     it('costs one refused login, however often it is asked', async () => {
-      const { device, http } = await bench.start(camera(), {}, 'wrong-password');
+      const { device, http } = await bench.start(camera(), {}, { password: 'wrong-password' });
       for (let count = 0; count < 3; count += 1) {
         await assert.rejects(hanwha.identify(http, forever), (error) => isCameraEmailError(error, 'unauthorized'));
       }

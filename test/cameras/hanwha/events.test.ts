@@ -7,8 +7,7 @@ import { HanwhaSimulator, type HanwhaSimulatorOptions } from '../../../src/camer
 import { isCameraEmailError } from '../../../src/core/errors.ts';
 import { LIMITS } from '../../../src/core/limits.ts';
 import type { DeviceHttp } from '../../../src/http/types.ts';
-import { Listener } from '../listener.ts';
-import { Bench, forever } from './fixture.ts';
+import { forever, useBench } from '../fixture.ts';
 
 const IDENTITY: DeviceIdentity = { vendor: 'hanwha', brand: 'Hanwha Vision', model: 'X', firmware: '', serial: '', kind: 'camera' };
 
@@ -23,24 +22,11 @@ function read(document: string, initial = false): Record<string, unknown>[] {
 const motion = { kind: 'event', type: 'motion', vendorType: 'MotionDetection', state: 'active', channel: 1, endsItself: true };
 
 describe('hanwha events', () => {
-  let bench: Bench;
-  let listeners: Listener[];
-  beforeEach(() => {
-    bench = new Bench();
-    listeners = [];
-  });
-  afterEach(async () => {
-    for (const listener of listeners) await listener.stop();
-    await bench.close();
-  });
+  const bench = useBench();
 
   const start = (options: Partial<HanwhaSimulatorOptions> = {}, password?: string) =>
-    bench.start(new HanwhaSimulator({ ...bench.options, ...options }), {}, password);
-  function listen(http: DeviceHttp): Listener {
-    const listener = new Listener((signal) => hanwha.open(http, 1, IDENTITY).events?.(signal) ?? assert.fail());
-    listeners.push(listener);
-    return listener;
-  }
+    bench.start(new HanwhaSimulator({ ...bench.options, ...options }), {}, { password });
+  const listen = (http: DeviceHttp) => bench.listen((signal) => hanwha.open(http, 1, IDENTITY).events?.(signal));
 
   it('reads lines, without their details', () => {
     const text =

@@ -8,7 +8,7 @@ import { LIMITS } from '../../../src/core/limits.ts';
 import { Secret } from '../../../src/core/secret.ts';
 import { child, childText, XmlDocument } from '../../../src/http/xml.ts';
 import { standingClock } from '../../http/fixture.ts';
-import { answerAll, Bench, failsWith, forever, GARBAGE, type LOGIN, WANTED } from '../uniview/fixture.ts';
+import { answerAll, failsWith, forever, GARBAGE, type LOGIN, useBench, WANTED } from '../fixture.ts';
 
 const IDENTITY: DeviceIdentity = {
   vendor: 'onvif',
@@ -21,11 +21,7 @@ const IDENTITY: DeviceIdentity = {
 const FORMS = ['message', 'http', 'both', 'nowhere'] as const;
 
 describe('onvif', () => {
-  let bench: Bench;
-  beforeEach(() => {
-    bench = new Bench();
-  });
-  afterEach(() => bench.close());
+  const bench = useBench();
 
   const start = (options: Partial<OnvifSimulatorOptions> = {}, login: Partial<typeof LOGIN> = {}) =>
     bench.start(new OnvifSimulator({ ...bench.options, ...options }), {}, login);

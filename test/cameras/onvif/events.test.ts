@@ -12,8 +12,7 @@ import { stayConnected } from '../../../src/events/reconnect.ts';
 import type { DeviceHttp } from '../../../src/http/types.ts';
 import { XmlDocument } from '../../../src/http/xml.ts';
 import type { SimulatedNotification } from '../../../src/sandbox/pull-point-service.ts';
-import { Listener } from '../listener.ts';
-import { Bench, failsWith, forever, type LOGIN } from '../uniview/fixture.ts';
+import { failsWith, forever, type LOGIN, useBench } from '../fixture.ts';
 
 const IDENTITY: DeviceIdentity = { vendor: 'onvif', brand: 'Example', model: 'EX', firmware: '', serial: '', kind: 'unknown' };
 
@@ -127,25 +126,13 @@ function hastyClock(): Clock & { slept: number[]; skip(ms: number): void } {
 }
 
 describe('onvif events', () => {
-  let bench: Bench;
-  let listeners: Listener[];
-  beforeEach(() => {
-    bench = new Bench();
-    listeners = [];
-  });
-  afterEach(async () => {
-    for (const listener of listeners) await listener.stop();
-    await bench.close();
-  });
+  const bench = useBench();
 
   const start = (options: Partial<OnvifSimulatorOptions> = {}, login: Partial<typeof LOGIN> = {}) =>
     bench.start(new OnvifSimulator({ ...bench.options, ...options }), {}, login);
 
-  function listen(http: DeviceHttp, clock: Clock = systemClock): Listener {
-    const listener = new Listener((signal) => pullEvents(new OnvifDevice(http, { clock }), {}, signal));
-    listeners.push(listener);
-    return listener;
-  }
+  const listen = (http: DeviceHttp, clock: Clock = systemClock) =>
+    bench.listen((signal) => pullEvents(new OnvifDevice(http, { clock }), {}, signal));
 
   const operations = (device: OnvifSimulator) =>
     device.server.requests.map(({ body }) => /<s:Body><(\w+)/.exec(body)?.[1]).filter((name) => name !== undefined);
@@ -172,8 +159,7 @@ describe('onvif events', () => {
   for (const loginIn of ['message', 'http', 'both', 'nowhere'] as const) {
     it(`hears what happens: login in ${loginIn}`, async () => {
       const { device, http } = await start({ loginIn, clockOffsetMs: -7_200_000, sources: ['a', 'b'] });
-      const listener = new Listener((signal) => onvif.open(http, 1, IDENTITY).events?.(signal) ?? assert.fail());
-      listeners.push(listener);
+      const listener = bench.listen((signal) => onvif.open(http, 1, IDENTITY).events?.(signal));
       await device.service.events.untilPulled();
       device.raise('motion', 'active', 2);
       await listener.until('event');
@@ -499,7 +485,7 @@ describe('onvif events', () => {
     const clock = hastyClock();
     const { device, http } = await start({ clock }, { password: 'of-another-service' });
     const guest = new OnvifDevice(http, { clock, guest: true });
-    const attempt = () => new Listener((signal) => pullEvents(guest, {}, signal)).ended();
+    const attempt = () => bench.listen((signal) => pullEvents(guest, {}, signal)).ended();
     const refusal = await attempt();
     assert.deepEqual([refusal?.code, refusal?.params.field], ['forbidden', 'onvif']);
     clock.skip(LIMITS.device.lockMs - 60_000);
@@ -513,7 +499,7 @@ describe('onvif events', () => {
   it('tries a guest’s login once, and leaves it usable elsewhere', async () => {
     const { device, http } = await start({}, { password: 'of-another-service' });
     for (let count = 0; count < 3; count += 1) {
-      const listener = new Listener((signal) => pullEvents(OnvifDevice.guest(http), {}, signal));
+      const listener = bench.listen((signal) => pullEvents(OnvifDevice.guest(http), {}, signal));
       assert.equal((await listener.ended())?.code, 'forbidden');
     }
     assert.equal(device.refusedLogins, 1);

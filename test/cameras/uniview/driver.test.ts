@@ -5,7 +5,7 @@ import { sample, UniviewSimulator, type UniviewSimulatorOptions, variants } from
 import { isCameraEmailError } from '../../../src/core/errors.ts';
 import { LIMITS } from '../../../src/core/limits.ts';
 import { Secret } from '../../../src/core/secret.ts';
-import { APP_PASSWORD, answerAll, Bench, failsWith, forever, GARBAGE, planFor, WANTED, warned } from './fixture.ts';
+import { APP_PASSWORD, answerAll, codes, failsWith, forever, GARBAGE, planFor, useBench, WANTED } from '../fixture.ts';
 
 const IDENTITY: DeviceIdentity = { vendor: 'uniview', brand: '', model: '', firmware: '', serial: '', kind: 'camera' };
 const EMAIL = '/LAPI/V1.0/Channel/0/NetWork/Email';
@@ -14,14 +14,10 @@ const MOTION = '/LAPI/V1.0/Channels/0/Alarm/MotionDetection/LinkageActions';
 const AUDIO = '/LAPI/V1.0/Channels/0/Alarm/AudioDetection/LinkageActions';
 
 describe('uniview', () => {
-  let bench: Bench;
-  beforeEach(() => {
-    bench = new Bench();
-  });
-  afterEach(() => bench.close());
+  const bench = useBench();
 
   const start = (options: Partial<UniviewSimulatorOptions> = {}, password?: string) =>
-    bench.start(new UniviewSimulator({ ...bench.options, ...options }), {}, password === undefined ? {} : { password });
+    bench.start(new UniviewSimulator({ ...bench.options, ...options }), {}, { password });
 
   it('identifies a camera with one login', async () => {
     const { device, http } = await start();
@@ -87,7 +83,7 @@ describe('uniview', () => {
     assert.deepEqual([write?.method, write?.path, Object.keys(RSAPublicKey as object)], ['PUT', EMAIL, ['RSAPublicKeyE', 'RSAPublicKeyN']]);
     assert.equal(Buffer.from(String(PIN), 'base64').length, 128);
     assert.equal(plan.writes.length, 1);
-    assert.deepEqual(warned(plan), ['encrypted-write-doubt']);
+    assert.deepEqual(codes(plan.warnings), ['encrypted-write-doubt']);
     assert.match(plan.writes[0]?.shown.body ?? '', /"PIN":"•"/);
   });
 
@@ -139,7 +135,7 @@ describe('uniview', () => {
   it('offers TLS from the start in place of STARTTLS', async () => {
     const { http } = await start();
     const { plan } = await planFor(uniview, http, { security: 'starttls', port: 587 });
-    assert.deepEqual(warned(plan), ['no-starttls', 'encrypted-write-doubt']);
+    assert.deepEqual(codes(plan.warnings), ['no-starttls', 'encrypted-write-doubt']);
     assert.deepEqual(
       plan.changes.find(({ field }) => field === 'port'),
       { field: 'port', from: 25, to: 465 },
@@ -160,12 +156,12 @@ describe('uniview', () => {
         ['PUT', AUDIO, '{"ActNum":0,"AlarmActCfg":[]}\r\n'],
       ],
     );
-    assert.ok(warned(plan).includes('event-not-available'));
+    assert.ok(codes(plan.warnings).includes('event-not-available'));
     await camera.apply(plan, forever);
     const second = await planFor(uniview, http, { events: ['motion'], writePassword: false });
     assert.deepEqual(second.plan.changes, []);
     const none = await planFor(uniview, http, { events: [], writePassword: false });
-    assert.ok(warned(none.plan).includes('not-linked'));
+    assert.ok(codes(none.plan.warnings).includes('not-linked'));
     assert.equal(device.server.requests.filter(({ path }) => path.includes('TamperDetection')).length > 0, true);
   });
 
