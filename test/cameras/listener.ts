@@ -1,6 +1,7 @@
 import { asCameraEmailError, type CameraEmailError } from '../../src/core/errors.ts';
 import type { RawEvent } from '../../src/events/source.ts';
 import type { VirtualClock } from '../events/virtual-clock.ts';
+import { Waiting } from '../waiting.ts';
 
 /** An event without its kind and the device's own document; of anything else its kind. */
 export function bare(item: RawEvent | undefined): unknown {
@@ -31,7 +32,7 @@ export class Listener {
   readonly items: RawEvent[] = [];
   readonly #controller = new AbortController();
   readonly #ended: Promise<CameraEmailError | undefined>;
-  #wake: () => void = () => undefined;
+  readonly #waiting = new Waiting();
   #over = false;
 
   constructor(source: (signal: AbortSignal) => AsyncIterable<RawEvent>) {
@@ -50,12 +51,9 @@ export class Listener {
 
   /** Resolves when so many items of this kind came; rejects when the connection ends before. */
   async until(kind: RawEvent['kind'], count = 1): Promise<void> {
-    while (this.items.filter((item) => item.kind === kind).length < count) {
-      if (this.#over) throw (await this.#ended) ?? new Error('the device ended the stream');
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
+    const enough = () => this.items.filter((item) => item.kind === kind).length >= count;
+    await this.#waiting.until(() => enough() || this.#over);
+    if (!enough()) throw (await this.#ended) ?? new Error('the device ended the stream');
   }
 
   /** What the connection ended with; undefined when the device just ended it. */
@@ -73,14 +71,14 @@ export class Listener {
     try {
       for await (const item of source(this.#controller.signal)) {
         this.items.push(item);
-        this.#wake();
+        this.#waiting.wake();
       }
       return undefined;
     } catch (error) {
       return asCameraEmailError(error);
     } finally {
       this.#over = true;
-      this.#wake();
+      this.#waiting.wake();
     }
   }
 }

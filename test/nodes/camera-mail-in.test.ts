@@ -8,6 +8,7 @@ import { parseUsers, usersVerdict, validators } from '../../nodes/camera-mail-in
 import type { Message } from '../../nodes/shared/node-red.ts';
 import { cameraMessage, sendCameraMail } from '../../src/sandbox/camera-smtp.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { freePort } from '../ports.ts';
 
 const helper = require('node-red-node-test-helper') as {
   init(runtime: string): void;
@@ -28,14 +29,6 @@ interface Attached {
 
 const TYPES = ['gmail-account', 'camera-device', 'camera-mail-in'];
 const JPEG = Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), Buffer.alloc(5_000, 7), Buffer.from([0xff, 0xd9])]);
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((closed) => server.close(closed));
-  return port;
-}
 
 describe('camera-mail-in', () => {
   let sandbox: Sandbox;

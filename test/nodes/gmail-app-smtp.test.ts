@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Message, RuntimeNode } from '../../nodes/shared/node-red.ts';
 import { GMAIL_REPLIES } from '../../src/sandbox/mail/gmail-replies.ts';
-import { until } from '../mail/outbox/fixture.ts';
+import { until } from '../waiting.ts';
 import { Bench } from './fixture.ts';
 
 const helper = require('node-red-node-test-helper') as { getNode(id: string): RuntimeNode };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tls from 'node:tls';
@@ -8,8 +8,9 @@ import type { Message, RuntimeNode } from '../../nodes/shared/node-red.ts';
 import { createCertificate } from '../../src/core/certificate.ts';
 import { sendCameraMail } from '../../src/sandbox/camera-smtp.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
-import { Client } from '../relay/client.ts';
+import { freePort } from '../ports.ts';
 import { begin, MAIL } from '../relay/fixture.ts';
+import { Wire } from '../wire.ts';
 
 type FlowNode = Record<string, unknown> & { id: string; type: string };
 
@@ -30,18 +31,6 @@ const MODULES = [
 ];
 const USERS = '{"Yard":"Yard-Pass-1"}';
 const YARD = { username: 'Yard', password: 'Yard-Pass-1' };
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await new Promise<number>((ready) =>
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      ready(typeof address === 'object' && address !== null ? address.port : 0);
-    }),
-  );
-  await new Promise((closed) => server.close(closed));
-  return port;
-}
 
 describe('camera-mail-in: networks, certificates and deploys', () => {
   let sandbox: Sandbox;
@@ -184,7 +173,7 @@ describe('camera-mail-in: networks, certificates and deploys', () => {
   it('a deploy ends the connections, and the new listener takes the mail that was cut off', async () => {
     await load([listener()]);
     await opened();
-    const wire = await Client.plain(port);
+    const wire = await Wire.plain(port);
     await wire.reply();
     await wire.smtp('EHLO ipc');
     await wire.smtp(`AUTH PLAIN ${Buffer.from('\0Yard\0Yard-Pass-1').toString('base64')}`);
@@ -225,7 +214,7 @@ describe('camera-mail-in: networks, certificates and deploys', () => {
     await load([listener(), listener({ port: other }, 'n2')]);
     await opened();
     const shown = async (at: number) => {
-      const client = await Client.plain(at).catch(() => undefined);
+      const client = await Wire.plain(at).catch(() => undefined);
       if (client === undefined) return '';
       await client.reply();
       await client.smtp('STARTTLS');

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Message, RuntimeNode } from '../../nodes/shared/node-red.ts';
 import type { HikvisionSimulator } from '../../src/cameras/hikvision/simulator.ts';
-import { until } from '../mail/outbox/fixture.ts';
+import { until } from '../waiting.ts';
 import { Bench } from './fixture.ts';
 
 const helper = require('node-red-node-test-helper') as { getNode(id: string): RuntimeNode & { receive(message: Message): void } };

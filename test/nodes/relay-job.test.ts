@@ -1,21 +1,7 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
 import type { HikvisionSimulator } from '../../src/cameras/hikvision/simulator.ts';
+import { freePort } from '../ports.ts';
 import { Bench } from './fixture.ts';
-
-/** A port that nobody listens on. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await new Promise<number>((resolve, reject) => {
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      if (typeof address === 'object' && address !== null) resolve(address.port);
-      else reject(new Error('no port'));
-    });
-  });
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 describe('a camera that mails through Node-RED', () => {
   for (const authentication of ['password', 'oauth2'] as const) {

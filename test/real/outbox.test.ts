@@ -3,8 +3,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { ImapFlow } from 'imapflow';
 import { type ParsedMail, simpleParser } from 'mailparser';
 import type { Message, RuntimeNode } from '../../nodes/shared/node-red.ts';
-import { until } from '../mail/outbox/fixture.ts';
 import { Bench } from '../nodes/fixture.ts';
+import { until } from '../waiting.ts';
 import { type MailHost, startMailHost } from './mail-host.ts';
 
 const helper = require('node-red-node-test-helper') as { getNode(id: string): RuntimeNode & { receive(message: Message): void } };

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import nodemailer from 'nodemailer';
 import { GMAIL_REPLIES, type GmailReply } from '../../src/sandbox/mail/gmail-replies.ts';
 import type { MailSandbox } from '../../src/sandbox/mail/mail-sandbox.ts';
-import { APP_PASSWORD, base64, GUARD, OWNER, plainLogin, start, Wire } from './wire.ts';
+import { Wire } from '../wire.ts';
+import { APP_PASSWORD, base64, GUARD, OWNER, plainLogin, start } from './fixture.ts';
 
 describe('mail sandbox: SMTP', () => {
   let sandbox: MailSandbox;
