@@ -161,14 +161,3 @@ export function answerAll(device: SimulatedCamera, status: number, body: string 
     return true;
   };
 }
-
-/** Bodies that no device should send, each with a name. */
-export const GARBAGE: readonly (readonly [string, string])[] = [
-  ['nothing', ''],
-  ['a web page', '<!DOCTYPE html><html><body>Login</body></html>'],
-  ['half an object', '{"Response": {"StatusCode": 0, "Da'],
-  ['half a document', '<?xml version="1.0"?><Envelope><Body>'],
-  ['a list', '[1, 2]'],
-  ['null', 'null'],
-  ['bytes', '\u0000\u0001\u0002ÿ'],
-];

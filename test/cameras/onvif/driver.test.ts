@@ -8,7 +8,8 @@ import { LIMITS } from '../../../src/core/limits.ts';
 import { Secret } from '../../../src/core/secret.ts';
 import { child, childText, XmlDocument } from '../../../src/http/xml.ts';
 import { standingClock } from '../../http/fixture.ts';
-import { answerAll, failsWith, forever, GARBAGE, type LOGIN, useBench, WANTED } from '../fixture.ts';
+import { answerAll, failsWith, forever, type LOGIN, useBench, WANTED } from '../fixture.ts';
+import { GARBAGE } from '../hostile.ts';
 
 const IDENTITY: DeviceIdentity = {
   vendor: 'onvif',

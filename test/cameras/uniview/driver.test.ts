@@ -3,9 +3,9 @@ import type { DeviceIdentity } from '../../../src/cameras/driver.ts';
 import { uniview } from '../../../src/cameras/uniview/driver.ts';
 import { sample, UniviewSimulator, type UniviewSimulatorOptions, variants } from '../../../src/cameras/uniview/simulator.ts';
 import { isCameraEmailError } from '../../../src/core/errors.ts';
-import { LIMITS } from '../../../src/core/limits.ts';
 import { Secret } from '../../../src/core/secret.ts';
-import { APP_PASSWORD, answerAll, codes, failsWith, forever, GARBAGE, planFor, useBench, WANTED } from '../fixture.ts';
+import { APP_PASSWORD, answerAll, codes, failsWith, forever, planFor, useBench, WANTED } from '../fixture.ts';
+import { itSurvivesHostileAnswers } from '../hostile.ts';
 
 const IDENTITY: DeviceIdentity = { vendor: 'uniview', brand: '', model: '', firmware: '', serial: '', kind: 'camera' };
 const EMAIL = '/LAPI/V1.0/Channel/0/NetWork/Email';
@@ -267,16 +267,18 @@ describe('uniview', () => {
   }
 
   describe('hostile answers', () => {
-    for (const [name, body] of GARBAGE) {
-      it(`are unreadable: ${name}`, async () => {
-        const { device, http } = await start();
-        const { camera, plan } = await planFor(uniview, http);
-        answerAll(device, 200, body);
-        assert.equal(await uniview.identify(http, forever), undefined);
-        await assert.rejects(camera.read({ events: true }, forever), failsWith('unreadable'));
-        await assert.rejects(camera.apply(plan, forever), failsWith('unreadable'));
-      });
-    }
+    itSurvivesHostileAnswers({
+      driver: uniview,
+      identity: IDENTITY,
+      start: () => start(),
+      filler: ' ',
+      statuses: [
+        [403, 'forbidden'],
+        [404, 'unsupported'],
+        [500, 'rejected'],
+        [503, 'busy'],
+      ],
+    });
 
     for (const data of [
       'null',
@@ -298,25 +300,6 @@ describe('uniview', () => {
           );
       });
     }
-
-    for (const [status, code] of [
-      [403, 'forbidden'],
-      [404, 'unsupported'],
-      [500, 'rejected'],
-      [503, 'busy'],
-    ] as const) {
-      it(`give ${code} for HTTP ${status}`, async () => {
-        const { device, http } = await start();
-        answerAll(device, status, 'no');
-        await assert.rejects(uniview.open(http, 1, IDENTITY).read({ events: false }, forever), failsWith(code, `HTTP ${status}`));
-      });
-    }
-
-    it('are not taken in when they are a flood', async () => {
-      const { device, http } = await start();
-      answerAll(device, 200, Buffer.alloc(LIMITS.device.bodyBytes + 1, ' '));
-      await assert.rejects(uniview.open(http, 1, IDENTITY).read({ events: false }, forever), failsWith('unreadable'));
-    });
   });
 
   it('takes a device that has never heard of LAPI for another make, without a login', async () => {

@@ -3,9 +3,9 @@ import type { DeviceIdentity } from '../../../src/cameras/driver.ts';
 import { vivotek } from '../../../src/cameras/vivotek/driver.ts';
 import { VivotekSimulator, type VivotekSimulatorOptions, variants } from '../../../src/cameras/vivotek/simulator.ts';
 import { createCertificate } from '../../../src/core/certificate.ts';
-import { LIMITS } from '../../../src/core/limits.ts';
 import { Secret } from '../../../src/core/secret.ts';
-import { APP_PASSWORD, answerAll, codes, failsWith, forever, GARBAGE, LOGIN, planFor, useBench, WANTED } from '../fixture.ts';
+import { APP_PASSWORD, answerAll, codes, failsWith, forever, LOGIN, planFor, useBench, WANTED } from '../fixture.ts';
+import { itSurvivesHostileAnswers } from '../hostile.ts';
 
 const IDENTITY: DeviceIdentity = { vendor: 'vivotek', brand: '', model: '', firmware: '', serial: '', kind: 'camera' };
 const SET = '/cgi-bin/admin/setparam.cgi';
@@ -256,34 +256,17 @@ describe('vivotek', () => {
   });
 
   describe('hostile answers', () => {
-    for (const [name, body] of GARBAGE) {
-      it(`are unreadable: ${name}`, async () => {
-        const { device, http } = await start();
-        const { camera, plan } = await planFor(vivotek, http);
-        answerAll(device, 200, body);
-        assert.equal(await vivotek.identify(http, forever), undefined);
-        await assert.rejects(camera.read({ events: true }, forever), failsWith('unreadable'));
-        await assert.rejects(camera.apply(plan, forever), failsWith('unreadable'));
-      });
-    }
-
-    it('are not taken in when they are a flood', async () => {
-      const { device, http } = await start();
-      answerAll(device, 200, Buffer.alloc(LIMITS.device.bodyBytes + 1, 'a'));
-      await assert.rejects(vivotek.open(http, 1, IDENTITY).read({ events: false }, forever), failsWith('unreadable'));
+    itSurvivesHostileAnswers({
+      driver: vivotek,
+      identity: IDENTITY,
+      start: () => start(),
+      filler: 'a',
+      statuses: [
+        [404, 'unsupported'],
+        [500, 'rejected'],
+        [503, 'busy'],
+      ],
     });
-
-    for (const [status, code] of [
-      [404, 'unsupported'],
-      [500, 'rejected'],
-      [503, 'busy'],
-    ] as const) {
-      it(`give ${code} for HTTP ${status}`, async () => {
-        const { device, http } = await start();
-        answerAll(device, status, 'no');
-        await assert.rejects(vivotek.open(http, 1, IDENTITY).read({ events: false }, forever), failsWith(code, `HTTP ${status}`));
-      });
-    }
   });
 
   it('does not stop the search at a device of another make that wants Basic over plain http', async () => {
