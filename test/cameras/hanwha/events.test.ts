@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { DeviceIdentity } from '../../../src/cameras/driver.ts';
 import { hanwha } from '../../../src/cameras/hanwha/driver.ts';
 import { readStatus } from '../../../src/cameras/hanwha/events.ts';
-import { HanwhaSimulator, type HanwhaSimulatorOptions } from '../../../src/cameras/hanwha/simulator.ts';
+import type { HanwhaSimulatorOptions } from '../../../src/cameras/hanwha/simulator.ts';
 import { isCameraEmailError } from '../../../src/core/errors.ts';
 import { LIMITS } from '../../../src/core/limits.ts';
 import type { DeviceHttp } from '../../../src/http/types.ts';
-import { forever, useBench } from '../fixture.ts';
-
-const IDENTITY: DeviceIdentity = { vendor: 'hanwha', brand: 'Hanwha Vision', model: 'X', firmware: '', serial: '', kind: 'camera' };
+import { forever } from '../fixture.ts';
+import { hanwhaBench, IDENTITY } from './fixture.ts';
 
 function read(document: string, initial = false): Record<string, unknown>[] {
   return readStatus(document, initial).map((occurrence) => {
@@ -22,10 +20,9 @@ function read(document: string, initial = false): Record<string, unknown>[] {
 const motion = { kind: 'event', type: 'motion', vendorType: 'MotionDetection', state: 'active', channel: 1, endsItself: true };
 
 describe('hanwha events', () => {
-  const bench = useBench();
+  const { bench, camera } = hanwhaBench();
 
-  const start = (options: Partial<HanwhaSimulatorOptions> = {}, password?: string) =>
-    bench.start(new HanwhaSimulator({ ...bench.options, ...options }), {}, { password });
+  const start = (options: Partial<HanwhaSimulatorOptions> = {}, password?: string) => bench.start(camera(options), {}, { password });
   const listen = (http: DeviceHttp) => bench.listen((signal) => hanwha.open(http, 1, IDENTITY).events?.(signal));
 
   it('reads lines, without their details', () => {
