@@ -5,8 +5,9 @@
 import { createTransport } from 'nodemailer';
 import { systemClock } from '../src/core/clock.ts';
 import { layLine } from '../test/mail/line.ts';
-import { Bench, say, until } from '../test/mail/outbox/fixture.ts';
+import { Bench, say } from '../test/mail/outbox/fixture.ts';
 import { ME, PASSWORD, YOU } from '../test/mail/servers.ts';
+import { until } from '../test/waiting.ts';
 
 const ROUNDS = 5;
 const RTT_MS = 50;

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HikvisionSimulator } from '../src/cameras/hikvision/simulator.ts';
@@ -10,17 +8,10 @@ import { demoFlows } from '../src/sandbox/demo-flows.ts';
 import { type SimulatedNetwork, startSimulatedNetwork } from '../src/sandbox/discovery/simulated-network.ts';
 import { type NodeRedHost, startNodeRed } from '../src/sandbox/node-red-host.ts';
 import { type Sandbox, startSandbox } from '../src/sandbox/sandbox.ts';
+import { freePort } from './ports.ts';
 
 const root = join(__dirname, '..');
 const OLD = { username: 'Old camera', password: 'Old-Camera-1' };
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await once(server.close(), 'close');
-  return port;
-}
 
 describe('the demo, in a real Node-RED', () => {
   const directory = mkdtempSync(join(tmpdir(), 'camera-email-demo-'));

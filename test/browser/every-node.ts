@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
 import type { Locator } from 'playwright-core';
+import { freePort } from '../ports.ts';
 import { TYPES } from './dialogs.ts';
 import type { Editor } from './editor.ts';
 import { enterAccount, enterCamera } from './first-job.ts';
@@ -75,13 +75,4 @@ async function fillListener(form: Locator, port: number): Promise<void> {
   await form.locator('#node-input-host').fill('127.0.0.1');
   await form.locator('#node-input-port').fill(String(port));
   await form.locator('#node-input-users').fill('{"garage":"camera-mail-7"}');
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const address = server.address();
-  await new Promise((done) => server.close(done));
-  if (typeof address !== 'object' || address === null) throw new Error('no free port');
-  return address.port;
 }

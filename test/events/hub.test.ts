@@ -4,6 +4,7 @@ import { Secret } from '../../src/core/secret.ts';
 import { createEventHub, type EventHub } from '../../src/events/hub.ts';
 import type { LinkState } from '../../src/events/reconnect.ts';
 import type { EventSource, RawEvent } from '../../src/events/source.ts';
+import { Waiting } from '../waiting.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 const SECOND = 1000;
@@ -76,7 +77,7 @@ class Device {
 class Queue {
   readonly #items: RawEvent[] = [];
   #error: Error | undefined;
-  #wake: () => void = () => undefined;
+  readonly #waiting = new Waiting();
 
   constructor(signal: AbortSignal) {
     signal.addEventListener('abort', () => this.fail(signal.reason), { once: true });
@@ -84,23 +85,20 @@ class Queue {
 
   push(item: RawEvent): void {
     this.#items.push(item);
-    this.#wake();
+    this.#waiting.wake();
   }
 
   fail(error: Error): void {
     this.#error = error;
-    this.#wake();
+    this.#waiting.wake();
   }
 
-  async next(): Promise<RawEvent> {
-    for (;;) {
+  next(): Promise<RawEvent> {
+    return this.#waiting.until(() => {
       const item = this.#items.shift();
-      if (item !== undefined) return item;
-      if (this.#error !== undefined) throw this.#error;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
+      if (item === undefined && this.#error !== undefined) throw this.#error;
+      return item;
+    });
   }
 }
 

@@ -4,25 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as events from '../../nodes/camera-events/config.ts';
 import * as snapshot from '../../nodes/camera-snapshot/config.ts';
-import type { Message, RuntimeNode } from '../../nodes/shared/node-red.ts';
+import type { Message } from '../../nodes/shared/node-red.ts';
 import { problems } from '../../nodes/shared/properties.ts';
 import { simulatedJpeg } from '../../src/cameras/hikvision/simulator/view.ts';
 import { HikvisionSimulator } from '../../src/cameras/hikvision/simulator.ts';
+import { Waiting } from '../waiting.ts';
+import { CATCH, onTab, TAB } from './flow.ts';
+import { modules, runtime, startRuntime, stopRuntime } from './runtime.ts';
 
-type Node = RuntimeNode & { receive(message: Message): void };
-
-const helper = require('node-red-node-test-helper') as {
-  init(runtime: string): void;
-  settings(settings: object): object;
-  startServer(done: () => void): void;
-  stopServer(done: () => void): void;
-  load(nodes: unknown[], flow: object[], credentials: object): Promise<void>;
-  unload(): Promise<void>;
-  getNode(id: string): Node;
-  log(): { args: unknown[][] };
-};
-
-const MODULES = ['camera-device', 'camera-events', 'camera-snapshot'].map((name) => require(`../../nodes/${name}/${name}.ts`));
+const MODULES = modules('camera-device', 'camera-events', 'camera-snapshot');
 const login = { username: 'admin', password: 'Camera-2026' };
 
 type Payload = Record<string, unknown>;
@@ -33,27 +23,22 @@ describe('camera-events and camera-snapshot', () => {
   let device: HikvisionSimulator;
   let port: number;
   let received: { at: string; message: Message }[];
-  let wake: () => void;
+  const waiting = new Waiting();
 
-  before((done) => {
-    helper.init(require.resolve('node-red'));
-    helper.settings({ userDir });
-    helper.startServer(done);
-  });
-  after((done) => {
+  before(() => startRuntime({ userDir }));
+  after(async () => {
+    await stopRuntime();
     rmSync(userDir, { recursive: true, force: true });
-    helper.stopServer(done);
   });
 
   beforeEach(async () => {
     received = [];
-    wake = () => undefined;
     device = new HikvisionSimulator({ login, sendMail: async () => ({ ok: true, reply: '' }) });
     device.triggers = device.triggers.replace(/<notificationMethod>\w+</, '<notificationMethod>center<');
     port = await device.listen();
   });
   afterEach(async () => {
-    await helper.unload();
+    await runtime.unload();
     await device.close();
   });
 
@@ -63,17 +48,16 @@ describe('camera-events and camera-snapshot', () => {
     const outputs = nodes.flatMap(([id]) => [`${id}0`, `${id}1`]);
     const flow = [
       camera,
-      { id: 'flow', type: 'tab', label: 'test' },
-      ...nodes.map(([id, type, more]) => ({ id, z: 'flow', x: 1, y: 1, type, camera: 'cam', ...more, wires: [[`${id}0`], [`${id}1`]] })),
-      ...outputs.map((id) => ({ id, z: 'flow', x: 1, y: 1, type: 'helper' })),
-      { id: 'catch', z: 'flow', x: 1, y: 1, type: 'catch', scope: null, uncaught: false, wires: [['caught']] },
-      { id: 'caught', z: 'flow', x: 1, y: 1, type: 'helper' },
+      TAB,
+      ...nodes.map(([id, type, more]) => onTab(id, type, { camera: 'cam', ...more, wires: [[`${id}0`], [`${id}1`]] })),
+      ...outputs.map((id) => onTab(id, 'helper')),
+      ...CATCH,
     ];
-    await helper.load([...MODULES], flow, { cam: credentials });
+    await runtime.load(MODULES, flow, { cam: credentials });
     for (const at of [...outputs, 'caught']) {
-      helper.getNode(at).on('input', (message) => {
+      runtime.getNode(at).on('input', (message) => {
         received.push({ at, message });
-        wake();
+        waiting.wake();
       });
     }
   }
@@ -81,9 +65,7 @@ describe('camera-events and camera-snapshot', () => {
   const got = (at: string) => received.filter((one) => one.at === at).map(({ message }) => message);
   const payloads = (at: string) => got(at).map(({ payload }) => payload as Payload);
 
-  async function until(condition: () => boolean): Promise<void> {
-    while (!condition()) await new Promise<void>((resolve) => (wake = resolve));
-  }
+  const until = (condition: () => boolean) => waiting.until(condition);
 
   it('sends what the camera sees, and the connection once', async () => {
     await load([['e', 'camera-events', { clearAfter: 1, raw: true }]]);
@@ -162,7 +144,7 @@ describe('camera-events and camera-snapshot', () => {
     const [, lost, back] = payloads('e1');
     assert.deepEqual([lost?.connected, lost?.reason, back?.connected], [false, 'connection-lost', true]);
     assert.ok(Number(lost?.retryInMs) >= 2000);
-    const lines = helper
+    const lines = runtime
       .log()
       .args.flat()
       .map((line) => String((line as { msg?: unknown }).msg))
@@ -181,7 +163,7 @@ describe('camera-events and camera-snapshot', () => {
     const [refused] = payloads('e1');
     assert.deepEqual([refused?.connected, refused?.reason, refused?.retryInMs], [false, 'unauthorized', undefined]);
     assert.equal(device.refusedLogins, 1);
-    assert.ok(!JSON.stringify([received, helper.log().args]).includes('Wrong-Password-1'));
+    assert.ok(!JSON.stringify([received, runtime.log().args]).includes('Wrong-Password-1'));
   });
 
   it('says why a connected camera stays silent', async () => {
@@ -203,7 +185,7 @@ describe('camera-events and camera-snapshot', () => {
       device.view.faults = { picture: 'never' };
       device.view.alert({ type: 'VMD' });
       if (turn === 1) device.view.drop();
-      await helper.unload();
+      await runtime.unload();
       await device.view.untilStreams(0);
       assert.equal(got('e0').length, 0);
     }
@@ -211,13 +193,13 @@ describe('camera-events and camera-snapshot', () => {
 
   it('a node without a usable camera says so and does nothing', async () => {
     await load([['e', 'camera-events', { camera: 'gone' }]]);
-    await helper.unload();
+    await runtime.unload();
     assert.equal(device.view.opened, 0);
   });
 
   it('takes a snapshot on demand, of the channel that was asked for', async () => {
     await load([['s', 'camera-snapshot', { channel: '3' }]]);
-    helper.getNode('s').receive({ payload: 'now', kept: 1 });
+    runtime.getNode('s').receive({ payload: 'now', kept: 1 });
     await until(() => got('s0').length === 1);
     const [message] = got('s0');
     assert.ok(Buffer.isBuffer(message?.payload) && message.payload.equals(device.view.image));
@@ -230,7 +212,7 @@ describe('camera-events and camera-snapshot', () => {
   it('an error page in place of a picture goes to Catch', async () => {
     device.view.faults = { picture: 'half' };
     await load([['s', 'camera-snapshot', {}]]);
-    helper.getNode('s').receive({});
+    runtime.getNode('s').receive({});
     await until(() => got('caught').length === 1);
     assert.equal((got('caught')[0]?.error as { code?: string } | undefined)?.code, 'unreadable');
     assert.equal(got('s0').length, 0);

@@ -3,26 +3,15 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { migrate } from '../../nodes/camera-home-assistant/config.ts';
-import type { Message, RuntimeNode } from '../../nodes/shared/node-red.ts';
+import type { Message } from '../../nodes/shared/node-red.ts';
 import type { Publication } from '../../src/homeassistant/publications.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { RecordedBroker } from '../homeassistant/broker.ts';
+import { Waiting } from '../waiting.ts';
+import { accountNodes, accountSecrets, CATCH, cameraNodes, onTab, TAB } from './flow.ts';
+import { modules, runtime, startRuntime, stopRuntime } from './runtime.ts';
 
-const helper = require('node-red-node-test-helper') as {
-  init(runtime: string): void;
-  settings(settings: object): object;
-  startServer(done: () => void): void;
-  stopServer(done: () => void): void;
-  load(nodes: unknown[], flow: object[], credentials: object): Promise<void>;
-  setFlows(flow: object[], type: string): Promise<void>;
-  unload(): Promise<void>;
-  getNode(id: string): RuntimeNode & { receive(message: Message): void };
-  log(): { args: unknown[][] };
-};
-const NODES = [
-  require('@node-red/nodes/core/network/05-tls.js'),
-  ...['gmail-account', 'camera-device', 'gmail-app-smtp', 'camera-home-assistant'].map((type) => require(`../../nodes/${type}/${type}.ts`)),
-];
+const NODES = modules('gmail-account', 'camera-device', 'gmail-app-smtp', 'camera-home-assistant');
 const jpeg = Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 0, 0xff, 0xd9]);
 
 describe('camera-home-assistant', () => {
@@ -31,54 +20,27 @@ describe('camera-home-assistant', () => {
   let broker: RecordedBroker;
   let commands: Message[];
   let caught: Message[];
-  let wake: () => void = () => undefined;
+  const waiting = new Waiting();
 
   const flow = (cameras = true) => [
-    { id: 'flow', type: 'tab', label: 'test' },
-    ...sandbox.cameras.slice(0, cameras ? 1 : 0).map(({ name, port, protocol }) => ({
-      id: 'cam0',
-      type: 'camera-device',
-      name,
-      vendor: 'hikvision',
-      host: '127.0.0.1',
-      port,
-      protocol,
-      trust: 'pin',
-    })),
-    { id: 'ha', z: 'flow', x: 1, y: 1, type: 'camera-home-assistant', name: '', wires: [['mqtt'], ['commands']] },
-    { id: 'mqtt', z: 'flow', x: 1, y: 1, type: 'helper' },
-    { id: 'commands', z: 'flow', x: 1, y: 1, type: 'helper' },
-    { id: 'catch', z: 'flow', x: 1, y: 1, type: 'catch', scope: null, uncaught: false, wires: [['caught']] },
-    { id: 'caught', z: 'flow', x: 1, y: 1, type: 'helper' },
+    TAB,
+    ...(cameras ? cameraNodes(sandbox) : []).map((camera) => ({ ...camera, vendor: 'hikvision' })),
+    onTab('ha', 'camera-home-assistant', { name: '', wires: [['mqtt'], ['commands']] }),
+    onTab('mqtt', 'helper'),
+    onTab('commands', 'helper'),
+    ...CATCH,
   ];
-
-  const queue = () => {
-    const { mail, account } = sandbox;
-    const tls = { id: 'ca', type: 'tls-config', name: '', cert: '', key: '', ca: '', caname: 'ca.pem', verifyservercert: true };
-    const servers = { service: 'custom', security: 'tls', host: 'localhost', port: mail.ports.smtps, tls: 'ca' };
-    return {
-      nodes: [
-        tls,
-        { id: 'account', type: 'gmail-account', name: 'My Gmail', email: account.email, ...servers },
-        { id: 'smtp', z: 'flow', x: 1, y: 1, type: 'gmail-app-smtp', account: 'account', to: 'you@example.org', wires: [[]] },
-      ],
-      credentials: { ca: { cadata: mail.ca }, account: { appPassword: account.appPassword } },
-    };
-  };
-
-  const until = async (condition: () => boolean) => {
-    while (!condition()) {
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-    }
-  };
+  const queue = () => [
+    ...accountNodes(sandbox, { name: 'My Gmail' }),
+    onTab('smtp', 'gmail-app-smtp', { account: 'account', to: 'you@example.org', wires: [[]] }),
+  ];
+  const until = (condition: () => boolean) => waiting.until(condition);
 
   const listen = () => {
     const on = (id: string, take: (message: Message) => void) =>
-      helper.getNode(id).on('input', (message) => {
+      runtime.getNode(id).on('input', (message) => {
         take(message);
-        wake();
+        waiting.wake();
       });
     on('mqtt', (message) => broker.publish([message as unknown as Publication]));
     on('commands', (message) => commands.push(message));
@@ -89,13 +51,13 @@ describe('camera-home-assistant', () => {
     broker = new RecordedBroker();
     commands = [];
     caught = [];
-    await helper.load(NODES, flow(), { cam0: sandbox.login });
+    await runtime.load(NODES, flow(), { cam0: sandbox.login });
     listen();
     receive({ topic: 'homeassistant/status', payload: 'online' });
     await until(() => broker.text('camera_email/status') === 'online');
   };
 
-  const receive = (message: Message) => helper.getNode('ha').receive(message);
+  const receive = (message: Message) => runtime.getNode('ha').receive(message);
   const motion = (state: string, more: object = {}): Message => ({
     topic: 'Front/motion',
     payload: { type: 'motion', state, channel: 1, at: '2026-05-04T03:02:00Z', camera: { id: 'cam0', name: 'Front' }, vendorType: 'VMD' },
@@ -105,17 +67,15 @@ describe('camera-home-assistant', () => {
 
   before(async () => {
     sandbox = await startSandbox([{ name: 'Front', vendor: 'hikvision', variant: 'camera' }]);
-    helper.init(require.resolve('node-red'));
-    helper.settings({ userDir });
-    await new Promise<void>((ready) => helper.startServer(ready));
+    await startRuntime({ userDir });
   });
   beforeEach(start);
   afterEach(async () => {
-    await helper.unload();
+    await runtime.unload();
     rmSync(join(userDir, 'camera-email', 'homeassistant'), { recursive: true, force: true });
   });
   after(async () => {
-    await new Promise<void>((stopped) => helper.stopServer(stopped));
+    await stopRuntime();
     await sandbox.close();
     rmSync(userDir, { recursive: true, force: true });
   });
@@ -174,7 +134,7 @@ describe('camera-home-assistant', () => {
     receive(motion('started', { attachments: [{ filename: 'a.jpg', content: jpeg, contentType: 'image/jpeg' }] }));
     await until(() => [...broker.retained.keys()].some((topic) => topic.endsWith('/snapshot')));
     // As the editor does it: nothing but the camera has changed, so this node goes on running.
-    await helper.setFlows(flow(false), 'nodes');
+    await runtime.setFlows(flow(false), 'nodes');
     await until(() => broker.retained.size === 1);
     assert.deepEqual([...broker.retained.keys()], ['camera_email/status']);
   });
@@ -184,7 +144,7 @@ describe('camera-home-assistant', () => {
     await until(() => config() !== undefined);
     const { topic, components } = broker.device();
     const renamed = flow().map((node) => (node.id === 'cam0' ? { ...node, name: 'Gate' } : node));
-    await helper.setFlows(renamed, 'nodes');
+    await runtime.setFlows(renamed, 'nodes');
     await until(() => broker.device().device.name === 'Gate');
     assert.equal(broker.device().topic, topic);
     assert.deepEqual(broker.device().components, components);
@@ -197,7 +157,7 @@ describe('camera-home-assistant', () => {
     receive({ ...motion('pulse') });
     await until(() => config() !== undefined && broker.state('motion') === 'ON');
     const { topic, components } = broker.device();
-    await helper.setFlows(
+    await runtime.setFlows(
       flow().map((node) => (node.id === 'ha' ? { ...node, name: 'edited' } : node)),
       'nodes',
     );
@@ -208,39 +168,38 @@ describe('camera-home-assistant', () => {
   });
 
   it('two nodes with the same topics speak of the same entities', async () => {
-    await helper.unload();
-    const second = { id: 'ha2', z: 'flow', x: 1, y: 1, type: 'camera-home-assistant', name: '', wires: [['mqtt'], ['commands']] };
-    await helper.load(NODES, [...flow(), second], { cam0: sandbox.login });
+    await runtime.unload();
+    const second = onTab('ha2', 'camera-home-assistant', { name: '', wires: [['mqtt'], ['commands']] });
+    await runtime.load(NODES, [...flow(), second], { cam0: sandbox.login });
     listen();
     receive(motion('started'));
     await until(() => config() !== undefined && broker.state('motion') === 'ON');
-    helper.getNode('ha2').receive(motion('ended'));
+    runtime.getNode('ha2').receive(motion('ended'));
     await until(() => broker.state('motion') === 'OFF');
     // The first one is deleted; the other one still knows all.
     const rest = [...flow().filter(({ id }) => id !== 'ha'), second];
-    await helper.setFlows(rest, 'nodes');
-    helper.getNode('ha2').receive({ payload: { remove: 'Front' } });
+    await runtime.setFlows(rest, 'nodes');
+    runtime.getNode('ha2').receive({ payload: { remove: 'Front' } });
     await until(() => broker.retained.size === 1);
   });
 
   it('shows what waits in the queue of an account and what it may still send, also while nothing gets through', async () => {
-    await helper.unload();
+    await runtime.unload();
     const stop = sandbox.mail.script({ stage: 'connect', action: { drop: true } });
-    const { nodes, credentials } = queue();
-    await helper.load(NODES, [...flow(), ...nodes], { cam0: sandbox.login, ...credentials });
+    await runtime.load(NODES, [...flow(), ...queue()], { cam0: sandbox.login, ...accountSecrets(sandbox) });
     listen();
     const account = (id: string) => {
       const one = broker.devices().find(({ device }) => device.name === 'My Gmail');
       return broker.text(String(one?.components.get(id)?.state_topic));
     };
     await until(() => account('queue') === '0');
-    helper.getNode('smtp').receive({ topic: 'Motion', payload: 'at the door' });
+    runtime.getNode('smtp').receive({ topic: 'Motion', payload: 'at the door' });
     await until(() => account('queue') === '1' && account('budget') === '500');
     stop();
-    helper.getNode('smtp').receive({ flush: true });
+    runtime.getNode('smtp').receive({ flush: true });
     await until(() => account('queue') === '0' && account('budget') === '499');
     // An account that is deleted is no ghost.
-    await helper.setFlows(flow(), 'nodes');
+    await runtime.setFlows(flow(), 'nodes');
     await until(() => [...broker.retained.keys()].every((topic) => topic === 'camera_email/status'));
   });
 
@@ -255,8 +214,8 @@ describe('camera-home-assistant', () => {
     receive(motion('started'));
     await until(() => config() !== undefined);
     const topics = [...broker.retained.keys()];
-    await helper.unload();
-    await helper.load(NODES, flow(false), {});
+    await runtime.unload();
+    await runtime.load(NODES, flow(false), {});
     listen();
     receive({ topic: 'camera_email/status', payload: 'online' });
     broker.retained.clear();
@@ -273,7 +232,7 @@ describe('camera-home-assistant', () => {
     // Not in the middle of a write, when there are two.
     while (readdirSync(folder).some((file) => !file.endsWith('.json'))) await new Promise(setImmediate);
     const files = readdirSync(folder).map((file) => readFileSync(join(folder, file), 'utf8'));
-    const all = JSON.stringify([files, [...broker.retained], broker.events, helper.log().args]);
+    const all = JSON.stringify([files, [...broker.retained], broker.events, runtime.log().args]);
     assert.ok(files.length === 1 && !all.includes(sandbox.login.password));
   });
 

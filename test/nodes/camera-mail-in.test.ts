@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CameraMailInNode } from '../../nodes/camera-mail-in/camera-mail-in.ts';
@@ -8,17 +8,10 @@ import { parseUsers, usersVerdict, validators } from '../../nodes/camera-mail-in
 import type { Message } from '../../nodes/shared/node-red.ts';
 import { cameraMessage, sendCameraMail } from '../../src/sandbox/camera-smtp.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
-
-const helper = require('node-red-node-test-helper') as {
-  init(runtime: string): void;
-  settings(settings: object): object;
-  startServer(done: () => void): void;
-  stopServer(done: () => void): void;
-  load(nodes: unknown[], flow: object[], credentials: object): Promise<void>;
-  unload(): Promise<void>;
-  getNode(id: string): CameraMailInNode & { on(event: 'input', listener: (message: Message) => void): void };
-  log(): { args: unknown[][] };
-};
+import { freePort, isOpen } from '../ports.ts';
+import { until } from '../waiting.ts';
+import { accountNodes, accountSecrets, mailInNode, onTab, TAB } from './flow.ts';
+import { logged, modules, runtime, startRuntime, stopRuntime } from './runtime.ts';
 
 interface Attached {
   filename: string;
@@ -26,125 +19,47 @@ interface Attached {
   contentType: string;
 }
 
-const TYPES = ['gmail-account', 'camera-device', 'camera-mail-in'];
+const MODULES = modules('gmail-account', 'camera-device', 'camera-mail-in');
 const JPEG = Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), Buffer.alloc(5_000, 7), Buffer.from([0xff, 0xd9])]);
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((closed) => server.close(closed));
-  return port;
-}
 
 describe('camera-mail-in', () => {
   let sandbox: Sandbox;
   let userDir: string;
   let port: number;
   let messages: Message[];
-  let wake: () => void = () => undefined;
   const statuses: string[] = [];
 
   before(async () => {
     sandbox = await startSandbox([]);
     userDir = mkdtempSync(join(tmpdir(), 'camera-email-mail-in-'));
-    helper.init(require.resolve('node-red'));
-    helper.settings({ userDir });
-    await new Promise<void>((ready) => helper.startServer(ready));
+    await startRuntime({ userDir });
   });
-  afterEach(() => helper.unload());
+  afterEach(() => runtime.unload());
   after(async () => {
-    await new Promise<void>((stopped) => helper.stopServer(stopped));
+    await stopRuntime();
     await sandbox.close();
     rmSync(userDir, { recursive: true, force: true });
   });
-
-  async function until(condition: () => boolean): Promise<void> {
-    while (!condition()) {
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-        setTimeout(resolve, 20);
-      });
-    }
-  }
-
-  async function listening(): Promise<void> {
-    let open = false;
-    while (!open) {
-      open = await new Promise<boolean>((resolve) => {
-        const socket = connect(port, '127.0.0.1', () => resolve(true)).on('error', () => setTimeout(() => resolve(false), 20));
-        socket.on('connect', () => socket.destroy());
-      });
-    }
-  }
-
-  const logged = () => JSON.stringify(helper.log().args);
 
   async function load(properties: object, users = '{"Front door":"Door-Pass-1"}'): Promise<void> {
     port = await freePort();
     messages = [];
     statuses.length = 0;
-    const { mail, account } = sandbox;
     const flow = [
-      {
-        id: 'ca',
-        type: 'tls-config',
-        name: '',
-        cert: '',
-        key: '',
-        ca: '',
-        certname: '',
-        keyname: '',
-        caname: 'ca.pem',
-        servername: '',
-        verifyservercert: true,
-      },
-      {
-        id: 'account',
-        type: 'gmail-account',
-        name: 'Home',
-        email: account.email,
-        service: 'custom',
-        security: 'tls',
-        host: 'localhost',
-        port: mail.ports.smtps,
-        tls: 'ca',
-      },
+      ...accountNodes(sandbox),
       { id: 'cam', type: 'camera-device', name: 'Front door', vendor: 'hikvision', host: '192.0.2.7' },
-      { id: 'flow', type: 'tab', label: 'test' },
-      {
-        id: 'n1',
-        z: 'flow',
-        x: 1,
-        y: 1,
-        type: 'camera-mail-in',
-        host: '127.0.0.1',
-        port,
-        cameras: ['cam'],
-        ...properties,
-        wires: [['out']],
-      },
-      { id: 'out', z: 'flow', x: 1, y: 1, type: 'helper' },
+      TAB,
+      mailInNode('n1', port, { cameras: ['cam'], ...properties, wires: [['out']] }),
+      onTab('out', 'helper'),
     ];
-    const secrets = {
-      ca: { cadata: mail.ca },
-      account: { appPassword: account.appPassword },
-      cam: { username: 'admin', password: 'x-12345' },
-      n1: { users },
-    };
-    const modules = [require('@node-red/nodes/core/network/05-tls.js'), ...TYPES.map((name) => require(`../../nodes/${name}/${name}.ts`))];
-    await helper.load(modules, flow, secrets);
-    const node = helper.getNode('n1');
+    await runtime.load(MODULES, flow, { ...accountSecrets(sandbox), cam: { username: 'admin', password: 'x-12345' }, n1: { users } });
+    const node = runtime.getNode('n1');
     const status = node.status.bind(node);
     node.status = (given) => {
       statuses.push(`${given.fill} ${given.text}`);
       status(given);
-      wake();
     };
-    helper.getNode('out').on('input', (message) => {
-      messages.push(message);
-      wake();
-    });
+    runtime.getNode('out').on('input', (message) => messages.push(message));
   }
 
   function mailFrom(password = 'Door-Pass-1', authentication = true) {
@@ -171,7 +86,7 @@ describe('camera-mail-in', () => {
 
   it("a camera's mail becomes an event, and arrives in the inbox of relayTo and nowhere else", async () => {
     await load({ account: 'account', relayTo: sandbox.account.email });
-    await listening();
+    await until(() => isOpen(port));
     assert.deepEqual((await mailFrom()).ok, true);
     await until(() => messages.length === 1);
     const { topic, payload, mail, attachments } = messages[0] as Message & { mail: object; attachments: Attached[] };
@@ -198,7 +113,7 @@ describe('camera-mail-in', () => {
 
   it('refuses who does not log in, and says who tried a wrong login without the password', async () => {
     await load({});
-    await listening();
+    await until(() => isOpen(port));
     assert.match((await mailFrom('', false)).reply, /^530/);
     assert.match((await mailFrom('wrong-Password-77')).reply, /^535/);
     assert.equal(messages.length, 0);
@@ -207,8 +122,8 @@ describe('camera-mail-in', () => {
 
   it('says what a camera has to be set to', async () => {
     await load({ host: '0.0.0.0' });
-    await listening();
-    const { password, ...rest } = await helper.getNode('n1').listener({ name: 'front DOOR', host: '127.0.0.1' });
+    await until(() => isOpen(port));
+    const { password, ...rest } = await runtime.getNode<CameraMailInNode>('n1').listener({ name: 'front DOOR', host: '127.0.0.1' });
     assert.deepEqual(rest, { host: '127.0.0.1', port, securities: ['starttls', 'none'], authentication: true, username: 'Front door' });
     assert.equal(password.reveal(), 'Door-Pass-1');
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { LiveView } from '../../nodes/shared/live-jobs.ts';
-import { until } from '../mail/outbox/fixture.ts';
+import { until } from '../waiting.ts';
 import { Bench } from './fixture.ts';
 
 const STORED = '__PWRD__';

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Message, RuntimeNode } from '../../nodes/shared/node-red.ts';
+import type { Message } from '../../nodes/shared/node-red.ts';
 import { GMAIL_REPLIES } from '../../src/sandbox/mail/gmail-replies.ts';
-import { until } from '../mail/outbox/fixture.ts';
+import { until } from '../waiting.ts';
 import { Bench } from './fixture.ts';
-
-const helper = require('node-red-node-test-helper') as { getNode(id: string): RuntimeNode };
+import { runtime } from './runtime.ts';
 
 const PICTURE = Buffer.from('ffd8ffe000104a464946ffd9', 'hex');
 const EVENT = {
@@ -34,14 +33,14 @@ describe('gmail-app-smtp', () => {
     delivered = [];
     caught = [];
     completed = 0;
-    helper.getNode('out0').on('input', (message) => delivered.push(message));
-    helper.getNode('caught').on('input', (message) => caught.push(message));
-    helper.getNode('completed').on('input', () => {
+    runtime.getNode('out0').on('input', (message) => delivered.push(message));
+    runtime.getNode('caught').on('input', (message) => caught.push(message));
+    runtime.getNode('completed').on('input', () => {
       completed += 1;
     });
   }
 
-  const receive = (message: Message) => (helper.getNode('n1') as RuntimeNode & { receive(message: Message): void }).receive(message);
+  const receive = (message: Message) => runtime.getNode('n1').receive(message);
   const email = (message: Message | undefined) => message?.email as Record<string, unknown>;
   const failure = (message: Message | undefined) => message?.error as Record<string, unknown>;
   const mails = () => bench.sandbox.mail.outside.map(({ raw }) => raw.toString('utf8'));

@@ -1,123 +1,51 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tls from 'node:tls';
-import type { Message, RuntimeNode } from '../../nodes/shared/node-red.ts';
+import type { Message } from '../../nodes/shared/node-red.ts';
 import { createCertificate } from '../../src/core/certificate.ts';
 import { sendCameraMail } from '../../src/sandbox/camera-smtp.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
-import { Client } from '../relay/client.ts';
+import { freePort, isOpen } from '../ports.ts';
 import { begin, MAIL } from '../relay/fixture.ts';
+import { until } from '../waiting.ts';
+import { Wire } from '../wire.ts';
+import { accountNodes, accountSecrets, type FlowNode, mailInNode, onTab, TAB } from './flow.ts';
+import { logged, modules, runtime, startRuntime, stopRuntime } from './runtime.ts';
 
-type FlowNode = Record<string, unknown> & { id: string; type: string };
-
-const helper = require('node-red-node-test-helper') as {
-  init(runtime: string): void;
-  settings(settings: object): object;
-  startServer(done: () => void): void;
-  stopServer(done: () => void): void;
-  load(nodes: unknown[], flow: object[], credentials: object): Promise<void>;
-  setFlows(flow: object[], type: string): Promise<void>;
-  unload(): Promise<void>;
-  getNode(id: string): RuntimeNode;
-  log(): { args: unknown[][] };
-};
-const MODULES = [
-  require('@node-red/nodes/core/network/05-tls.js'),
-  ...['gmail-account', 'camera-device', 'camera-mail-in'].map((type) => require(`../../nodes/${type}/${type}.ts`)),
-];
+const MODULES = modules('gmail-account', 'camera-device', 'camera-mail-in');
 const USERS = '{"Yard":"Yard-Pass-1"}';
 const YARD = { username: 'Yard', password: 'Yard-Pass-1' };
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await new Promise<number>((ready) =>
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      ready(typeof address === 'object' && address !== null ? address.port : 0);
-    }),
-  );
-  await new Promise((closed) => server.close(closed));
-  return port;
-}
 
 describe('camera-mail-in: networks, certificates and deploys', () => {
   let sandbox: Sandbox;
   let userDir: string;
   let port: number;
   let messages: Message[];
-  let wake: () => void;
 
   before(async () => {
     sandbox = await startSandbox([]);
-    helper.init(require.resolve('node-red'));
   });
   beforeEach(async () => {
     userDir = mkdtempSync(join(tmpdir(), 'camera-email-mail-in-'));
-    helper.settings({ userDir });
-    await new Promise<void>((ready) => helper.startServer(ready));
+    await startRuntime({ userDir });
     port = await freePort();
     messages = [];
-    wake = () => undefined;
   });
   afterEach(async () => {
-    await helper.unload();
-    await new Promise<void>((stopped) => helper.stopServer(stopped));
+    await stopRuntime();
     rmSync(userDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   });
   after(() => sandbox.close());
 
-  const until = async (condition: () => boolean) => {
-    while (!condition()) {
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-        setTimeout(resolve, 20);
-      });
-    }
-  };
-  const logged = () => JSON.stringify(helper.log().args);
-  const account = (): FlowNode[] => {
-    const servers = { service: 'custom', security: 'tls', host: 'localhost', port: sandbox.mail.ports.smtps, tls: 'ca' };
-    return [
-      { id: 'ca', type: 'tls-config', name: '', cert: '', key: '', ca: '', caname: 'ca.pem', verifyservercert: true },
-      { id: 'account', type: 'gmail-account', name: 'Home', email: sandbox.account.email, ...servers },
-    ];
-  };
-  const listener = (properties: object = {}, id = 'n1'): FlowNode => ({
-    id,
-    z: 'flow',
-    x: 1,
-    y: 1,
-    type: 'camera-mail-in',
-    host: '127.0.0.1',
-    port,
-    cameras: [],
-    ...properties,
-    wires: [['out']],
-  });
-  const flow = (...more: FlowNode[]) => [
-    { id: 'flow', type: 'tab', label: 'test' },
-    { id: 'out', z: 'flow', x: 1, y: 1, type: 'helper' },
-    ...more,
-  ];
+  const listener = (properties: object = {}, id = 'n1') => mailInNode(id, port, { ...properties, wires: [['out']] });
+  const flow = (...more: FlowNode[]) => [TAB, onTab('out', 'helper'), ...more];
   const load = async (nodes: FlowNode[], credentials: object = {}) => {
-    const secrets = { ca: { cadata: sandbox.mail.ca }, account: { appPassword: sandbox.account.appPassword } };
-    await helper.load(MODULES, flow(...nodes), { ...secrets, n1: { users: USERS }, n2: { users: USERS }, ...credentials });
-    helper.getNode('out').on('input', (message) => {
-      messages.push(message);
-      wake();
-    });
+    await runtime.load(MODULES, flow(...nodes), { ...accountSecrets(sandbox), n1: { users: USERS }, n2: { users: USERS }, ...credentials });
+    runtime.getNode('out').on('input', (message) => messages.push(message));
   };
-  const opened = async (host = '127.0.0.1', at = port) => {
-    for (let open = false; !open; ) {
-      open = await new Promise<boolean>((resolve) => {
-        const socket = connect(at, host, () => resolve(socket.destroy() !== undefined));
-        socket.on('error', () => setTimeout(() => resolve(false), 20));
-      });
-    }
-  };
+  const opened = (host = '127.0.0.1', at = port) => until(() => isOpen(at, host));
   const mail = () => ({
     host: '127.0.0.1',
     port,
@@ -184,13 +112,13 @@ describe('camera-mail-in: networks, certificates and deploys', () => {
   it('a deploy ends the connections, and the new listener takes the mail that was cut off', async () => {
     await load([listener()]);
     await opened();
-    const wire = await Client.plain(port);
+    const wire = await Wire.plain(port);
     await wire.reply();
     await wire.smtp('EHLO ipc');
     await wire.smtp(`AUTH PLAIN ${Buffer.from('\0Yard\0Yard-Pass-1').toString('base64')}`);
     assert.match((await begin(wire)).at(-1) ?? '', /^354/);
     wire.send(MAIL);
-    await helper.setFlows(flow(listener({ maxSize: 5 })), 'nodes');
+    await runtime.setFlows(flow(listener({ maxSize: 5 })), 'nodes');
     await wire.closed();
     await opened();
     assert.equal((await sendCameraMail(mail())).ok, true);
@@ -203,18 +131,18 @@ describe('camera-mail-in: networks, certificates and deploys', () => {
 
   it('an account that is deleted while mails wait: no new ones are taken, and those that wait go out when it is back', async () => {
     const stop = sandbox.mail.script({ stage: 'connect', action: { drop: true } });
-    const nodes = [...account(), listener({ account: 'account', relayTo: sandbox.account.email })];
+    const nodes = [...accountNodes(sandbox), listener({ account: 'account', relayTo: sandbox.account.email })];
     await load(nodes);
     await opened();
     assert.equal((await sendCameraMail({ ...mail(), message: MAIL.replace('Motion', 'Kept') })).ok, true);
     await until(() => messages.length === 1 && waiting() === 1);
-    await helper.setFlows(flow(listener({ account: 'account' })), 'full');
+    await runtime.setFlows(flow(listener({ account: 'account' })), 'full');
     await until(() => logged().includes('no account to work with'));
     // The camera keeps what nobody would send on.
     assert.equal((await sendCameraMail(mail())).stage, 'connect');
     assert.equal(waiting(), 1);
     stop();
-    await helper.unload();
+    await runtime.unload();
     await load(nodes);
     const arrived = await sandbox.mail.mailbox(sandbox.account.email).waitForMail(({ subject }) => subject === 'Kept', 10_000);
     assert.deepEqual(arrived.envelope.to, [sandbox.account.email]);
@@ -226,13 +154,13 @@ describe('camera-mail-in: networks, certificates and deploys', () => {
     await opened();
     await opened('127.0.0.1', other);
     const shown = async (at: number) => {
-      const client = await Client.plain(at);
+      const client = await Wire.plain(at);
       await client.reply();
       await client.smtp('STARTTLS');
       return client.certificate();
     };
     assert.equal(await shown(port), await shown(other));
-    await helper.setFlows(flow(listener(), listener({ port }, 'n2')), 'nodes');
+    await runtime.setFlows(flow(listener(), listener({ port }, 'n2')), 'nodes');
     await until(() => logged().includes('cannot be opened'));
     assert.equal((await sendCameraMail(mail())).ok, true);
   });

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HikvisionSimulator } from '../../src/cameras/hikvision/simulator.ts';
 import { Bench } from './fixture.ts';
+import { logged } from './runtime.ts';
 
 const APPLY = { action: 'apply', test: 'arrival', rollback: true, recipients: '', senderName: '{camera}' };
 
@@ -185,7 +186,7 @@ describe('configure-camera-email with one camera', () => {
     const everything = [
       JSON.stringify(handled),
       JSON.stringify(identify.body),
-      bench.logged(),
+      logged(),
       JSON.stringify(bench.statuses()),
       ...filesBelow(join(bench.userDir, 'camera-email')),
     ].join('\n');

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Message, RuntimeNode } from '../../nodes/shared/node-red.ts';
+import type { Message } from '../../nodes/shared/node-red.ts';
 import type { HikvisionSimulator } from '../../src/cameras/hikvision/simulator.ts';
-import { until } from '../mail/outbox/fixture.ts';
+import { until } from '../waiting.ts';
 import { Bench } from './fixture.ts';
-
-const helper = require('node-red-node-test-helper') as { getNode(id: string): RuntimeNode & { receive(message: Message): void } };
+import { logged, runtime } from './runtime.ts';
 
 describe('an account with OAuth2', () => {
   let bench: Bench;
@@ -41,8 +40,8 @@ describe('an account with OAuth2', () => {
     const caught: Message[] = [];
     const waiting = () => readdirSync(join(bench.userDir, 'camera-email/outbox/account/new')).length;
     await load('gmail-app-smtp', { delivery: 'queue', to: 'you@example.org' }, { refreshToken: '1//withdrawn' });
-    helper.getNode('caught').on('input', (message) => caught.push(message));
-    for (const number of [1, 2, 3]) helper.getNode('n1').receive({ payload: `mail ${number}` });
+    runtime.getNode('caught').on('input', (message) => caught.push(message));
+    for (const number of [1, 2, 3]) runtime.getNode('n1').receive({ payload: `mail ${number}` });
     await until(() => caught.length > 0 && waiting() === 3);
     assert.deepEqual(
       caught.map(({ error }) => (error as { code: string }).code),
@@ -119,6 +118,6 @@ describe('an account with OAuth2', () => {
     const wrong = await verify({}, { ...stored, refreshToken: '1//wrong' });
     assert.deepEqual([wrong.ok, wrong.smtp?.error?.code], [false, 'oauth2-refused']);
     assert.equal((await verify({}, account.oauth2)).ok, true);
-    assert.doesNotMatch(JSON.stringify(wrong) + bench.logged(), /Sandbox-Refresh|Sandbox-Client/);
+    assert.doesNotMatch(JSON.stringify(wrong) + logged(), /Sandbox-Refresh|Sandbox-Client/);
   });
 });

@@ -1,21 +1,8 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
 import type { HikvisionSimulator } from '../../src/cameras/hikvision/simulator.ts';
+import { freePort } from '../ports.ts';
 import { Bench } from './fixture.ts';
-
-/** A port that nobody listens on. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await new Promise<number>((resolve, reject) => {
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      if (typeof address === 'object' && address !== null) resolve(address.port);
-      else reject(new Error('no port'));
-    });
-  });
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
+import { mailInNode } from './flow.ts';
 
 describe('a camera that mails through Node-RED', () => {
   for (const authentication of ['password', 'oauth2'] as const) {
@@ -24,20 +11,7 @@ describe('a camera that mails through Node-RED', () => {
       const bench = await Bench.start([{ name: 'Old', vendor: 'hikvision', variant: 'recorder' }]);
       try {
         const port = await freePort();
-        const listener = {
-          id: 'mail-in',
-          z: 'flow',
-          x: 1,
-          y: 1,
-          type: 'camera-mail-in',
-          host: '127.0.0.1',
-          port,
-          auth: 'login',
-          account: 'account',
-          relayTo: '',
-          cameras: [],
-          wires: [[]],
-        };
+        const listener = mailInNode('mail-in', port, { auth: 'login', account: 'account', relayTo: '', wires: [[]] });
         const { mail, account } = bench.sandbox;
         const login = authentication === 'password' ? { appPassword: account.appPassword } : account.oauth2;
         const credentials = { 'mail-in': { users: JSON.stringify({ Old: 'Relay-2026' }) }, account: login };

@@ -4,8 +4,9 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { Bench, until } from '../mail/outbox/fixture.ts';
+import { Bench } from '../mail/outbox/fixture.ts';
 import { PASSWORD } from '../mail/servers.ts';
+import { until } from '../waiting.ts';
 
 interface Call {
   name: string;

@@ -9,25 +9,12 @@ import type { HikvisionSimulator } from '../../src/cameras/hikvision/simulator.t
 import { type NodeRedHost, startNodeRed } from '../../src/sandbox/node-red-host.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { readDiscovery } from '../homeassistant/discovery-schema.ts';
+import { CA, type FlowNode } from '../nodes/flow.ts';
 import { Listener, Mosquitto } from './mosquitto.ts';
 
-type FlowNode = Record<string, unknown> & { id: string; type: string };
 type Credentials = Record<string, Record<string, string>>;
 
 const root = join(__dirname, '../..');
-const authority: FlowNode = {
-  id: 'ca',
-  type: 'tls-config',
-  name: 'Sandbox',
-  cert: '',
-  key: '',
-  ca: '',
-  certname: '',
-  keyname: '',
-  caname: 'ca.pem',
-  servername: '',
-  verifyservercert: true,
-};
 
 /** An example as it is shipped, with the address of the broker, the account and the cameras filled in, as its user would. */
 function example(
@@ -59,7 +46,7 @@ function example(
   }
   const others = flows.filter(({ type }) => type !== 'camera-device');
   return {
-    flows: [authority, ...cameras, ...others],
+    flows: [CA, ...cameras, ...others],
     credentials,
   };
 }

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePort, isOpen } from '../ports.ts';
+import { Waiting } from '../waiting.ts';
 
 /** The part of the MQTT client of Node-RED's own mqtt nodes that the tests use. */
 interface MqttClient {
@@ -22,7 +23,7 @@ export class Mosquitto {
   readonly #directory = mkdtempSync(join(tmpdir(), 'camera-email-mosquitto-'));
   #process: ChildProcess | undefined;
   #output = '';
-  #wake: () => void = () => undefined;
+  readonly #waiting = new Waiting();
 
   private constructor(readonly port: number) {}
 
@@ -52,13 +53,13 @@ export class Mosquitto {
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
         this.#output += chunk.toString();
-        this.#wake();
+        this.#waiting.wake();
       });
     }
     let failure: Error | undefined;
     child.once('error', (error) => (failure = error));
     const until = Date.now() + 10_000;
-    while (!(await answers(this.port))) {
+    while (!(await isOpen(this.port))) {
       if (failure !== undefined) throw failure;
       assert.equal(child.exitCode, null, `mosquitto ended:\n${this.#output}`);
       assert.ok(Date.now() < until, `mosquitto does not listen:\n${this.#output}`);
@@ -77,11 +78,7 @@ export class Mosquitto {
       const asked = since.indexOf(`${topicEnd} (QoS`);
       return asked >= 0 && since.indexOf('Sending SUBACK', asked) >= 0;
     };
-    while (!granted()) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
+    await this.#waiting.until(granted);
   }
 
   /** As a service is stopped: it saves what it keeps. */
@@ -107,13 +104,13 @@ export class Mosquitto {
 export class Listener {
   readonly messages: { topic: string; payload: Buffer; retain: boolean }[] = [];
   readonly #client: MqttClient;
-  #wake: () => void = () => undefined;
+  readonly #waiting = new Waiting();
 
   private constructor(client: MqttClient) {
     this.#client = client;
     client.on('message', (topic, payload, { retain }) => {
       this.messages.push({ topic, payload, retain });
-      this.#wake();
+      this.#waiting.wake();
     });
   }
 
@@ -129,14 +126,8 @@ export class Listener {
   }
 
   /** Resolves with what `look` finds, after as many messages as it takes. */
-  async until<T>(look: () => T | undefined | false): Promise<T> {
-    for (;;) {
-      const found = look();
-      if (found !== undefined && found !== false) return found;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
+  until<T>(look: () => T | undefined | false): Promise<T> {
+    return this.#waiting.until(look);
   }
 
   async publish(topic: string, payload: string | Buffer, options: { retain?: boolean } = {}): Promise<void> {
@@ -146,24 +137,4 @@ export class Listener {
   close(): Promise<void> {
     return this.#client.endAsync(true);
   }
-}
-
-function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  await once(server.close(), 'close');
-  assert.ok(typeof address === 'object' && address !== null);
-  return address.port;
 }

@@ -2,12 +2,11 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { ImapFlow } from 'imapflow';
 import { type ParsedMail, simpleParser } from 'mailparser';
-import type { Message, RuntimeNode } from '../../nodes/shared/node-red.ts';
-import { until } from '../mail/outbox/fixture.ts';
+import type { Message } from '../../nodes/shared/node-red.ts';
 import { Bench } from '../nodes/fixture.ts';
+import { runtime } from '../nodes/runtime.ts';
+import { until } from '../waiting.ts';
 import { type MailHost, startMailHost } from './mail-host.ts';
-
-const helper = require('node-red-node-test-helper') as { getNode(id: string): RuntimeNode & { receive(message: Message): void } };
 
 const digest = (content: Buffer) => createHash('sha256').update(content).digest('hex');
 
@@ -36,12 +35,12 @@ describe('the queue and real Postfix and Dovecot', () => {
         credentials: { ca: { cadata: host.ca }, account: { appPassword: camera.password } },
       },
     );
-    helper.getNode('out0').on('input', (message) => delivered.push(message));
-    helper.getNode('caught').on('input', (message) => caught.push(message));
+    runtime.getNode('out0').on('input', (message) => delivered.push(message));
+    runtime.getNode('caught').on('input', (message) => caught.push(message));
   });
   afterEach(() => bench.close());
 
-  const receive = (message: Message) => helper.getNode('n1').receive(message);
+  const receive = (message: Message) => runtime.getNode('n1').receive(message);
   const owner = () => host.users.owner.address;
   const emailOf = (message: Message | undefined) =>
     message?.email as {

@@ -5,7 +5,7 @@ import { CameraEmailError } from '../../src/core/errors.ts';
 import { LIMITS } from '../../src/core/limits.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { Policy } from '../../src/relay/policy.ts';
-import { Client } from './client.ts';
+import { Wire } from '../wire.ts';
 import { begin, LOGIN, MAIL, TestRelay } from './fixture.ts';
 
 const SMUGGLED = 'MAIL FROM:<evil@example.com>\r\nRCPT TO:<victim@example.com>\r\nDATA\r\nSubject: smuggled\r\n\r\nhi\r\n';
@@ -24,7 +24,7 @@ describe('relay: abuse', () => {
     wire.send(`${MAIL}.\r\n`);
     assert.match(await wire.reply(), /^250/);
     await relay.received(before + 1);
-    wire.destroy();
+    wire.close();
   }
 
   it('is no open relay: without a login nothing is taken, not even a sender', async () => {
@@ -46,7 +46,7 @@ describe('relay: abuse', () => {
 
   it('is no open relay: an address outside the allowed networks is turned away', async () => {
     await use({ auth: 'network', allow: ['192.0.2.0/24'] });
-    const wire = await Client.plain(relay.port);
+    const wire = await Wire.plain(relay.port);
     assert.match(await wire.reply(), /^554/);
     await wire.closed();
   });
@@ -184,7 +184,7 @@ describe('relay: abuse', () => {
 
   it('slow-loris: a login that trickles in, and a mail that does not go on, are ended by their deadlines', async () => {
     await use({ patience: { loginMs: 300, commandMs: 300 } });
-    const stranger = await Client.plain(relay.port);
+    const stranger = await Wire.plain(relay.port);
     await stranger.reply();
     const trickle = setInterval(() => stranger.send('N'), 20);
     assert.match(await stranger.closed(), /^421/);
@@ -220,7 +220,7 @@ describe('relay: abuse', () => {
 
   it('500 connections: those beyond the limit are told to come again, and the others work on', async () => {
     await use();
-    const wires = await Promise.all(Array.from({ length: 500 }, () => Client.plain(relay.port)));
+    const wires = await Promise.all(Array.from({ length: 500 }, () => Wire.plain(relay.port)));
     const replies = await Promise.all(wires.map((wire) => wire.reply().catch(() => '421 closed')));
     const taken = replies.filter((reply) => reply.startsWith('220')).length;
     assert.equal(taken, LIMITS.relay.connectionsPerAddress);
@@ -228,11 +228,11 @@ describe('relay: abuse', () => {
     const wire = wires[replies.findIndex((reply) => reply.startsWith('220'))];
     assert.match((await wire?.smtp('EHLO x')) ?? '', /^250/);
     assert.match((await wire?.smtp(`AUTH PLAIN ${LOGIN}`)) ?? '', /^235/);
-    for (const one of wires) one.destroy();
+    for (const one of wires) one.close();
     for (let open = false; !open; ) {
-      const again = await Client.plain(relay.port);
+      const again = await Wire.plain(relay.port);
       open = (await again.reply()).startsWith('220');
-      again.destroy();
+      again.close();
     }
     await alive();
   });

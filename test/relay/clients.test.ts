@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Client } from './client.ts';
+import { Wire } from '../wire.ts';
 import { begin, LOGIN, MAIL, PASSWORD, TestRelay, USER } from './fixture.ts';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
@@ -11,14 +11,14 @@ describe('relay: what cameras send', () => {
   });
   afterEach(() => relay.close());
 
-  async function deliver(wire: Client, mail = MAIL): Promise<string> {
+  async function deliver(wire: Wire, mail = MAIL): Promise<string> {
     assert.match((await begin(wire)).at(-1) ?? '', /^354/);
     wire.send(`${mail}.\r\n`);
     return wire.reply();
   }
 
   it('offers a login, STARTTLS and the size of a mail', async () => {
-    const wire = await Client.plain(relay.port);
+    const wire = await Wire.plain(relay.port);
     assert.match(await wire.reply(), /^220 \S+ ESMTP$/);
     const offer = await wire.smtp('EHLO camera');
     for (const line of ['AUTH PLAIN LOGIN', 'STARTTLS', 'SIZE 4194304', '8BITMIME']) assert.ok(offer.includes(line), offer);
@@ -53,7 +53,7 @@ describe('relay: what cameras send', () => {
 
   for (const hello of ['EHLO', 'HELO', 'EHLO my camera', 'HELO _cam', 'EHLO [192.168.1.9]', 'ehlo 摄像头']) {
     it(`takes "${hello}" as a greeting`, async () => {
-      const wire = await Client.plain(relay.port);
+      const wire = await Wire.plain(relay.port);
       await wire.reply();
       assert.match(await wire.smtp(hello), /^250/);
       await wire.smtp(`AUTH PLAIN ${LOGIN}`);
@@ -158,7 +158,7 @@ describe('relay: what cameras send', () => {
   it('speaks TLS from the first byte on a port for that', async () => {
     const implicit = await TestRelay.start({ implicitTls: true });
     try {
-      const wire = await Client.tls(implicit.port, implicit.ca);
+      const wire = await Wire.tls(implicit.port, implicit.ca);
       await wire.reply();
       await wire.smtp('EHLO camera');
       await wire.smtp(`AUTH PLAIN ${LOGIN}`);

@@ -9,7 +9,8 @@ import { forwardWhole } from '../../src/relay/forward.ts';
 import type { Arrival } from '../../src/relay/incoming.ts';
 import { type Relay, type RelayOptions, startRelay } from '../../src/relay/listener.ts';
 import type { ReceivedMail } from '../../src/relay/parse.ts';
-import { Client } from './client.ts';
+import { Waiting } from '../waiting.ts';
+import { Wire } from '../wire.ts';
 
 export const USER = 'camera-1';
 export const PASSWORD = 'Hall-Way-2026';
@@ -31,7 +32,7 @@ export class TestRelay {
   outboxError: Error | undefined;
   ca = '';
   #relay: Relay | undefined;
-  #wake: () => void = () => undefined;
+  readonly #waiting = new Waiting();
 
   static async start(options: Partial<RelayOptions> & { forwarding?: boolean; legacyTls?: boolean } = {}): Promise<TestRelay> {
     const test = new TestRelay();
@@ -63,7 +64,7 @@ export class TestRelay {
       relay: forwarding ? { forward, sender: 'home@gmail.test', to: ['me@gmail.test'], senderName: ({ login }) => login } : undefined,
       onMail: (mail, arrival) => {
         this.mails.push({ mail, arrival });
-        this.#wake();
+        this.#waiting.wake();
       },
       onRefusedLogin: (_address, username, shutOut) => this.refused.push({ username, shutOut }),
       onProblem: (problem) => this.problems.push(problem),
@@ -76,8 +77,8 @@ export class TestRelay {
   }
 
   /** A client that has said EHLO and, by default, logged in. */
-  async client({ login = true } = {}): Promise<Client> {
-    const wire = await Client.plain(this.port);
+  async client({ login = true } = {}): Promise<Wire> {
+    const wire = await Wire.plain(this.port);
     await wire.reply();
     await wire.smtp('EHLO camera');
     if (login) await wire.smtp(`AUTH PLAIN ${LOGIN}`);
@@ -86,13 +87,7 @@ export class TestRelay {
 
   /** Waits until so many mails have become events. */
   async received(count: number): Promise<{ mail: ReceivedMail; arrival: Arrival }[]> {
-    await withDeadline(10_000, `${count} mails`, undefined, async (signal) => {
-      while (this.mails.length < count && !signal.aborted) {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-      }
-    });
+    await withDeadline(10_000, `${count} mails`, undefined, () => this.#waiting.until(() => this.mails.length >= count));
     return this.mails;
   }
 
@@ -107,7 +102,7 @@ export class TestRelay {
 }
 
 /** Ready to take the bytes after DATA. */
-export async function begin(wire: Client, from = 'MAIL FROM:<cam@example.com>', to = 'RCPT TO:<me@gmail.test>'): Promise<string[]> {
+export async function begin(wire: Wire, from = 'MAIL FROM:<cam@example.com>', to = 'RCPT TO:<me@gmail.test>'): Promise<string[]> {
   return [await wire.smtp(from), await wire.smtp(to), await wire.smtp('DATA')];
 }
 

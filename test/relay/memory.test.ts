@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client } from './client.ts';
+import { Wire } from '../wire.ts';
 import { begin } from './fixture.ts';
 import type { MemoryReport } from './memory-child.ts';
 
@@ -35,7 +35,7 @@ describe('relay: memory', () => {
   /** Twelve at a time, all of them half-way before the first one ends. */
   async function sendTwelve(picture: string): Promise<void> {
     const { mails } = await report();
-    const wires = await Promise.all(Array.from({ length: 12 }, () => Client.plain(port)));
+    const wires = await Promise.all(Array.from({ length: 12 }, () => Wire.plain(port)));
     for (const wire of wires) {
       await wire.reply();
       await wire.smtp('EHLO camera');
@@ -44,7 +44,7 @@ describe('relay: memory', () => {
     }
     for (const wire of wires) wire.send('.\r\n');
     for (const wire of wires) assert.match(await wire.reply(), /^250/);
-    for (const wire of wires) wire.destroy();
+    for (const wire of wires) wire.close();
     while ((await report()).mails < mails + wires.length);
   }
 

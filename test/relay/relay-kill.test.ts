@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sendCameraMail } from '../../src/sandbox/camera-smtp.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { freePort } from '../ports.ts';
 
 const MAILS = 500;
 const CLIENTS = 6;
@@ -91,12 +91,4 @@ async function send(port: number, subject: string): Promise<boolean> {
     timeoutMs: 10_000,
   });
   return ok;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((closed) => server.close(closed));
-  return port;
 }

@@ -5,7 +5,7 @@ import { type CameraMail, cameraMessage, sendCameraMail } from '../../src/sandbo
 import { GMAIL_REPLIES } from '../../src/sandbox/mail/gmail-replies.ts';
 import type { MailSandbox } from '../../src/sandbox/mail/mail-sandbox.ts';
 import { parseMime } from '../../src/sandbox/mail/mime-part.ts';
-import { APP_PASSWORD, GUARD, OWNER, start } from './wire.ts';
+import { APP_PASSWORD, GUARD, OWNER, start } from './fixture.ts';
 
 describe('camera SMTP client', () => {
   let sandbox: MailSandbox;

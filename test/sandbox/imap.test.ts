@@ -4,7 +4,8 @@ import { ImapFlow } from 'imapflow';
 import { GMAIL_IMAP_REPLIES } from '../../src/sandbox/mail/gmail-replies.ts';
 import { encodeFolderName, ImapSyntaxError, parseArguments, parseSet } from '../../src/sandbox/mail/imap-parser.ts';
 import type { MailSandbox, SandboxMailOptions } from '../../src/sandbox/mail/mail-sandbox.ts';
-import { APP_PASSWORD, base64, GUARD, OWNER, start, Wire } from './wire.ts';
+import { Wire } from '../wire.ts';
+import { APP_PASSWORD, base64, GUARD, OWNER, start } from './fixture.ts';
 
 function mail(head: Record<string, string>, body = 'text\r\n'): string {
   const lines = Object.entries({ From: 'Front door <cam@home.example>', To: OWNER, ...head }).map(([name, value]) => `${name}: ${value}`);

@@ -1,57 +1,11 @@
 import assert from 'node:assert/strict';
-import nodemailer from 'nodemailer';
-import { GMAIL_REPLIES, type GmailReply } from '../../src/sandbox/mail/gmail-replies.ts';
-import type { MailSandbox } from '../../src/sandbox/mail/mail-sandbox.ts';
-import { APP_PASSWORD, base64, GUARD, OWNER, plainLogin, start, Wire } from './wire.ts';
+import { GMAIL_REPLIES } from '../../src/sandbox/mail/gmail-replies.ts';
+import { Wire } from '../wire.ts';
+import { APP_PASSWORD, base64, GUARD, OWNER, plainLogin, start, useSmtp } from './fixture.ts';
 
 describe('mail sandbox: SMTP', () => {
-  let sandbox: MailSandbox;
-  const wires: Wire[] = [];
-
-  beforeEach(async () => {
-    sandbox = await start({ maxMessageBytes: 100_000 });
-  });
-
-  afterEach(async () => {
-    for (const wire of wires.splice(0)) wire.close();
-    await sandbox.close();
-  });
-
-  async function open(): Promise<Wire> {
-    const wire = await Wire.tls(sandbox.ports.smtps, sandbox.ca);
-    wires.push(wire);
-    assert.match(await wire.reply(), /^220 smtp\.gmail\.com ESMTP .* - gsmtp$/);
-    return wire;
-  }
-
-  async function greeted(): Promise<Wire> {
-    const wire = await open();
-    await wire.smtp('EHLO camera');
-    return wire;
-  }
-
-  async function loggedIn(): Promise<Wire> {
-    const wire = await greeted();
-    assert.equal(await wire.smtp(plainLogin()), '235 2.7.0 Accepted');
-    return wire;
-  }
-
-  async function send(wire: Wire, content: string, to = GUARD): Promise<string> {
-    await wire.smtp(`MAIL FROM:<${OWNER}>`);
-    await wire.smtp(`RCPT TO:<${to}>`);
-    assert.match(await wire.smtp('DATA'), /^354 Go ahead/);
-    return wire.smtp(`${content}\r\n.`);
-  }
-
-  const transport = (extra: object = {}) =>
-    nodemailer.createTransport({
-      host: '127.0.0.1',
-      port: sandbox.ports.smtps,
-      secure: true,
-      auth: { user: OWNER, pass: APP_PASSWORD },
-      tls: { ca: sandbox.ca },
-      ...extra,
-    });
+  const smtp = useSmtp();
+  const { wires, open, greeted, loggedIn, send, transport } = smtp;
 
   it('keeps many clients waiting at once without a warning of Node', async () => {
     const warnings: Error[] = [];
@@ -59,9 +13,9 @@ describe('mail sandbox: SMTP', () => {
     process.on('warning', collect);
     try {
       const waiting = await Promise.all(Array.from({ length: 12 }, () => loggedIn()));
-      sandbox.script({ stage: 'mail', action: { delayMs: 60_000 } });
+      smtp.sandbox.script({ stage: 'mail', action: { delayMs: 60_000 } });
       for (const wire of waiting) wire.send(`MAIL FROM:<${OWNER}>\r\n`);
-      while (sandbox.log.some(({ commands }) => commands.at(-1) !== 'MAIL')) await new Promise(setImmediate);
+      while (smtp.sandbox.log.some(({ commands }) => commands.at(-1) !== 'MAIL')) await new Promise(setImmediate);
       await new Promise(setImmediate);
       assert.deepEqual(warnings, []);
     } finally {
@@ -70,21 +24,21 @@ describe('mail sandbox: SMTP', () => {
   });
 
   it('takes a mail from nodemailer over SSL and over STARTTLS', async () => {
-    for (const extra of [{}, { port: sandbox.ports.starttls, secure: false, requireTLS: true }]) {
+    for (const extra of [{}, { port: smtp.sandbox.ports.starttls, secure: false, requireTLS: true }]) {
       const mailer = transport(extra);
       const subject = `Motion ${JSON.stringify(extra)} ÄÖ`;
       const info = await mailer.sendMail({ from: OWNER, to: GUARD, subject, text: 'a dog\n.\n..dots' });
       mailer.close();
-      const mail = await sandbox.mailbox(GUARD).waitForMail((candidate) => candidate.subject === subject, 5000);
+      const mail = await smtp.sandbox.mailbox(GUARD).waitForMail((candidate) => candidate.subject === subject, 5000);
       assert.equal(mail.messageId, info.messageId);
       assert.match(mail.text, /a dog\r\n\.\r\n\.\.dots/);
       assert.match(info.response, /^250 2\.0\.0 OK {2}\d{10} \S+ - gsmtp$/);
     }
     assert.deepEqual(
-      sandbox.log.map(({ tls, logins }) => ({ tls, logins })),
+      smtp.sandbox.log.map(({ tls, logins }) => ({ tls, logins })),
       ['implicit', 'starttls'].map((tls) => ({ tls, logins: [{ method: 'PLAIN', user: OWNER, outcome: 'accepted' }] })),
     );
-    assert.equal(sandbox.log[0]?.tlsVersion, 'TLSv1.3');
+    assert.equal(smtp.sandbox.log[0]?.tlsVersion, 'TLSv1.3');
   });
 
   it('offers what smtp.gmail.com offers, AUTH only once encrypted', async () => {
@@ -99,7 +53,7 @@ describe('mail sandbox: SMTP', () => {
       '250-CHUNKING',
       '250 SMTPUTF8',
     ]);
-    const plain = await Wire.plain(sandbox.ports.starttls);
+    const plain = await Wire.plain(smtp.sandbox.ports.starttls);
     wires.push(plain);
     await plain.reply();
     const clear = await plain.smtp('EHLO camera');
@@ -108,7 +62,7 @@ describe('mail sandbox: SMTP', () => {
     assert.equal(await plain.smtp(plainLogin()), GMAIL_REPLIES.startTlsFirst);
     assert.equal(await plain.smtp(`MAIL FROM:<${OWNER}>`), GMAIL_REPLIES.startTlsFirst);
     assert.equal(await plain.smtp('STARTTLS'), '220 2.0.0 Ready to start TLS');
-    await plain.upgrade(sandbox.ca);
+    await plain.upgrade(smtp.sandbox.ca);
     assert.equal(await plain.smtp(`MAIL FROM:<${OWNER}>`), GMAIL_REPLIES.helloFirst);
     assert.match(await plain.smtp('EHLO camera'), /AUTH/);
     assert.equal(await plain.smtp(plainLogin()), GMAIL_REPLIES.loginAccepted);
@@ -116,14 +70,14 @@ describe('mail sandbox: SMTP', () => {
   });
 
   it('throws commands away that were sent in clear behind STARTTLS', async () => {
-    const wire = await Wire.plain(sandbox.ports.starttls);
+    const wire = await Wire.plain(smtp.sandbox.ports.starttls);
     wires.push(wire);
     await wire.reply();
     await wire.smtp('EHLO camera');
     assert.equal(await wire.smtp('STARTTLS\r\nNOOP'), GMAIL_REPLIES.readyForTls);
-    await wire.upgrade(sandbox.ca);
+    await wire.upgrade(smtp.sandbox.ca);
     assert.match(await wire.smtp('EHLO again'), /^250-smtp/);
-    assert.ok(sandbox.log[0]?.protocolErrors.includes('commands in clear after STARTTLS'));
+    assert.ok(smtp.sandbox.log[0]?.protocolErrors.includes('commands in clear after STARTTLS'));
   });
 
   it('takes AUTH PLAIN and LOGIN with and without an initial response', async () => {
@@ -163,7 +117,7 @@ describe('mail sandbox: SMTP', () => {
     assert.match(await wire.smtp(`AUTH XOAUTH2 ${base64(`user=${OWNER}\u0001auth=Bearer x\u0001\u0001`)}`), /^334 /);
     assert.equal(await wire.smtp(''), GMAIL_REPLIES.badCredentials);
     assert.equal(await wire.smtp(plainLogin()), GMAIL_REPLIES.loginAccepted);
-    assert.equal(JSON.stringify(sandbox.log).includes('My account password'), false);
+    assert.equal(JSON.stringify(smtp.sandbox.log).includes('My account password'), false);
   });
 
   it('asks for patience after five refused logins, over all connections, even with the right password', async () => {
@@ -224,7 +178,7 @@ describe('mail sandbox: SMTP', () => {
     mailer.close();
     assert.equal(info.accepted.length, 100);
     assert.match(String(info.rejectedErrors?.[0]?.response), /^452-4\.5\.3 Your message has too many recipients/);
-    assert.equal(sandbox.outside.length, 1);
+    assert.equal(smtp.sandbox.outside.length, 1);
   });
 
   it('refuses a message that grows too large while it comes', async () => {
@@ -236,7 +190,7 @@ describe('mail sandbox: SMTP', () => {
   it('ends a message only at CRLF dot CRLF', async () => {
     const wire = await loggedIn();
     assert.match(await send(wire, 'Subject: dots\r\n\r\na\n.\nb\r\n.\nc\n.\r\nd\r\n..e'), /^250/);
-    const mail = await sandbox.mailbox(GUARD).waitForMail(({ subject }) => subject === 'dots', 5000);
+    const mail = await smtp.sandbox.mailbox(GUARD).waitForMail(({ subject }) => subject === 'dots', 5000);
     assert.equal(mail.body.toString(), 'a\n.\nb\r\n.\nc\n.\r\nd\r\n.e\r\n');
     await wire.smtp(`MAIL FROM:<${OWNER}>`);
     await wire.smtp(`RCPT TO:<${GUARD}>`);
@@ -250,14 +204,14 @@ describe('mail sandbox: SMTP', () => {
     const codes: string[] = [];
     for (let count = 0; count < 5; count++) codes.push((await wire.reply()).slice(0, 3));
     assert.deepEqual(codes, ['250', '250', '250', '250', '250']);
-    await sandbox.mailbox(GUARD).waitForMail(({ subject }) => subject === 'chunks', 5000);
+    await smtp.sandbox.mailbox(GUARD).waitForMail(({ subject }) => subject === 'chunks', 5000);
   });
 
   it('makes the account the author and repairs the Message-ID', async () => {
     const wire = await loggedIn();
     const broken = ['X-Mailer: HIKMailer', 'From: "Front\r\n door" <camera@home>', 'To: x', 'Message-ID: <1@2@3>', 'Subject: s1', '', 'x'];
     await send(wire, broken.join('\r\n'));
-    const first = await sandbox.mailbox(GUARD).waitForMail(({ subject }) => subject === 's1', 5000);
+    const first = await smtp.sandbox.mailbox(GUARD).waitForMail(({ subject }) => subject === 's1', 5000);
     assert.equal(first.header('From'), `"Front door" <${OWNER}>`);
     assert.equal(first.header('X-Google-Original-From'), '"Front door" <camera@home>');
     assert.match(first.messageId, /^<[\w.]+@mx\.google\.com>$/);
@@ -266,13 +220,13 @@ describe('mail sandbox: SMTP', () => {
     assert.notEqual(first.header('Date'), undefined);
 
     await send(wire, `From: ${OWNER}\r\nMessage-ID: <good.id@cameras.example>\r\nSubject: s2\r\n\r\nx`);
-    const second = await sandbox.mailbox(GUARD).waitForMail(({ subject }) => subject === 's2', 5000);
+    const second = await smtp.sandbox.mailbox(GUARD).waitForMail(({ subject }) => subject === 's2', 5000);
     assert.equal(second.messageId, '<good.id@cameras.example>');
     assert.equal(second.header('From'), OWNER);
     assert.equal(second.header('X-Google-Original-From'), undefined);
 
     await send(wire, 'no header at all');
-    const third = await sandbox.mailbox(GUARD).waitForMail(({ text }) => text.includes('no header at all'), 5000);
+    const third = await smtp.sandbox.mailbox(GUARD).waitForMail(({ text }) => text.includes('no header at all'), 5000);
     assert.equal(third.header('From'), OWNER);
   });
 
@@ -280,114 +234,31 @@ describe('mail sandbox: SMTP', () => {
     const mailer = transport();
     await mailer.sendMail({ from: OWNER, to: [OWNER, 'guard+door@gmail.example', 'someone@outside.example'], subject: 'filed', text: 'x' });
     mailer.close();
-    const owner = sandbox.mailbox(OWNER);
+    const owner = smtp.sandbox.mailbox(OWNER);
     const subjects = (name: string) => owner.folder(name).mails.map(({ subject }) => subject);
     assert.deepEqual([subjects('INBOX'), subjects('\\Sent'), subjects('\\All'), subjects('\\Junk')], [['filed'], ['filed'], ['filed'], []]);
-    assert.equal(sandbox.mailbox(GUARD).inbox.entries.length, 1);
+    assert.equal(smtp.sandbox.mailbox(GUARD).inbox.entries.length, 1);
     assert.deepEqual(
-      sandbox.outside.map(({ subject }) => subject),
+      smtp.sandbox.outside.map(({ subject }) => subject),
       ['filed'],
     );
-    assert.throws(() => sandbox.mailbox('someone@outside.example'), RangeError);
+    assert.throws(() => smtp.sandbox.mailbox('someone@outside.example'), RangeError);
   });
 
   it('gives up waiting for a mail in time', async () => {
     await assert.rejects(
-      sandbox.mailbox(GUARD).waitForMail(() => true, 20),
+      smtp.sandbox.mailbox(GUARD).waitForMail(() => true, 20),
       { code: 'timeout' },
     );
   });
 
-  describe('scripted failures', () => {
-    it('says every listed reply literally, and goes on', async () => {
-      const names = (Object.keys(GMAIL_REPLIES) as GmailReply[]).filter((name) => /^[45]/.test(GMAIL_REPLIES[name]));
-      for (const name of names) {
-        sandbox.script({ stage: 'mail', sender: OWNER, times: 1, action: { reply: GMAIL_REPLIES[name] } });
-        const wire = await loggedIn();
-        assert.equal(await wire.smtp(`MAIL FROM:<${OWNER}>`), GMAIL_REPLIES[name]);
-        if (GMAIL_REPLIES[name].startsWith('421')) await wire.closed();
-        else assert.equal(await wire.smtp(`MAIL FROM:<${OWNER}>`), GMAIL_REPLIES.senderOk);
-        wire.close();
-      }
-    });
-
-    it('writes every listed reply as one well-formed SMTP reply', () => {
-      for (const reply of Object.values(GMAIL_REPLIES)) {
-        const lines = reply.split('\r\n');
-        const code = reply.slice(0, 3);
-        lines.forEach((line, index) => {
-          assert.ok(line.startsWith(`${code}${index < lines.length - 1 ? '-' : ' '}`), line);
-          assert.match(line, /^[\x20-\x7e]{4,510}$/);
-        });
-      }
-    });
-
-    it('fails at the stage, the user, the recipient or the subject that the rule names', async () => {
-      const remove = sandbox.script({ stage: 'auth', user: OWNER.toUpperCase(), action: { reply: GMAIL_REPLIES.webLogin } });
-      const wire = await greeted();
-      assert.equal(await wire.smtp(plainLogin()), GMAIL_REPLIES.webLogin);
-      remove();
-      assert.equal(await wire.smtp(plainLogin()), GMAIL_REPLIES.loginAccepted);
-      assert.deepEqual(
-        sandbox.log[0]?.logins.map(({ outcome }) => outcome),
-        ['scripted', 'accepted'],
-      );
-
-      sandbox.script({ stage: 'rcpt', recipient: /^guard@/, times: 1, action: { reply: GMAIL_REPLIES.overQuota } });
-      sandbox.script({ stage: 'data', subject: 'invoice', action: { reply: GMAIL_REPLIES.dailyLimit } });
-      await wire.smtp(`MAIL FROM:<${OWNER}>`);
-      assert.equal(await wire.smtp(`RCPT TO:<${GUARD}>`), GMAIL_REPLIES.overQuota);
-      await wire.smtp('RSET');
-      assert.equal(await send(wire, 'Subject: Your Invoice\r\n\r\nx'), GMAIL_REPLIES.dailyLimit);
-      assert.match(await send(wire, 'Subject: Motion\r\n\r\nx'), /^250/);
-      assert.deepEqual(
-        sandbox.log[0]?.transactions.map(({ delivered }) => delivered),
-        [false, true],
-      );
-    });
-
-    it('breaks the connection: on connect, before a reply, after the mail was taken', async () => {
-      sandbox.script({ stage: 'connect', times: 1, action: { drop: true } });
-      await assert.rejects(Wire.tls(sandbox.ports.smtps, sandbox.ca));
-      sandbox.script({ stage: 'greeting', times: 1, action: { reply: GMAIL_REPLIES.tryAgainLater } });
-      const refused = await Wire.tls(sandbox.ports.smtps, sandbox.ca);
-      wires.push(refused);
-      assert.equal(await refused.reply(), GMAIL_REPLIES.tryAgainLater);
-      await refused.closed();
-
-      sandbox.script({ stage: 'delivered', times: 1, action: { drop: true } });
-      await assert.rejects(send(await loggedIn(), 'Subject: unanswered\r\n\r\nx'));
-      await sandbox.mailbox(GUARD).waitForMail(({ subject }) => subject === 'unanswered', 5000);
-
-      sandbox.script({ stage: 'data', times: 1, action: { drop: true } });
-      await assert.rejects(send(await loggedIn(), 'Subject: gone\r\n\r\nx'));
-      assert.equal(sandbox.mailbox(GUARD).inbox.entries.length, 1);
-    });
-
-    it('delivers to spam, late, or not at all, while saying 250', async () => {
-      sandbox.script({ stage: 'delivered', subject: 'spam', action: { deliver: 'spam' } });
-      sandbox.script({ stage: 'delivered', subject: 'lost', action: { deliver: 'lost' } });
-      sandbox.script({ stage: 'delivered', subject: 'late', action: { deliverAfterMs: 30 } });
-      sandbox.script({ stage: 'delivered', action: { delayMs: 1 } });
-      const wire = await loggedIn();
-      for (const subject of ['spam', 'lost', 'late']) assert.match(await send(wire, `Subject: ${subject}\r\n\r\nx`), /^250 2\.0\.0 OK/);
-      const guard = sandbox.mailbox(GUARD);
-      await guard.waitForMail(({ subject }, folder) => subject === 'spam' && folder.specialUse === '\\Junk', 5000);
-      await guard.waitForMail(({ subject }) => subject === 'late', 5000);
-      assert.deepEqual(
-        guard.folder('\\All').mails.map(({ subject }) => subject),
-        ['late'],
-      );
-    });
-  });
-
   it('lets go of its other ports when one is taken', async () => {
-    await assert.rejects(start({ ports: { imapStarttls: sandbox.ports.imaps } }), { code: 'EADDRINUSE' });
+    await assert.rejects(start({ ports: { imapStarttls: smtp.sandbox.ports.imaps } }), { code: 'EADDRINUSE' });
   });
 
   it('survives garbage', async () => {
     const noise = Buffer.from(Array.from({ length: 5000 }, (_, index) => (index * 7919) % 256));
-    for (const port of Object.values(sandbox.ports)) {
+    for (const port of Object.values(smtp.sandbox.ports)) {
       const wire = await Wire.plain(port);
       wires.push(wire);
       wire.send(noise);

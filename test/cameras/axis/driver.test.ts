@@ -1,37 +1,14 @@
 import assert from 'node:assert/strict';
-import { axis, openAxis } from '../../../src/cameras/axis/driver.ts';
-import { AxisSimulator, type AxisSimulatorOptions, variants } from '../../../src/cameras/axis/simulator.ts';
-import type { DeviceIdentity } from '../../../src/cameras/driver.ts';
+import { axis } from '../../../src/cameras/axis/driver.ts';
+import { variants } from '../../../src/cameras/axis/simulator.ts';
 import { createCertificate } from '../../../src/core/certificate.ts';
-import { type Clock, systemClock } from '../../../src/core/clock.ts';
-import { isCameraEmailError } from '../../../src/core/errors.ts';
-import { LIMITS } from '../../../src/core/limits.ts';
 import type { DeviceHttp } from '../../../src/http/types.ts';
 import { XmlDocument } from '../../../src/http/xml.ts';
-import { standingClock } from '../../http/fixture.ts';
-import { APP_PASSWORD, Bench, codes, forever, planFor, WANTED } from '../hanwha/fixture.ts';
-
-const IDENTITY: DeviceIdentity = { vendor: 'axis', brand: '', model: '', firmware: '', serial: '', kind: 'camera' };
-
-/** Operations of a list of SOAP bodies, with the ID or template that each is about. */
-function operations(bodies: readonly (string | undefined)[]): string[] {
-  return bodies.map((body = '') => {
-    const operation = /<aa:(\w+)/.exec(body)?.[1] ?? body;
-    const about = /<(?:RuleID|ConfigurationID|TemplateToken|PrimaryAction)>([^<]*)</.exec(body)?.[1] ?? '';
-    return `${operation} ${about}`.trim();
-  });
-}
+import { APP_PASSWORD, answerAll, codes, failsWith, forever, planFor, WANTED } from '../fixture.ts';
+import { axisBench, changesSeen, fault, operations } from './fixture.ts';
 
 describe('axis', () => {
-  let bench: Bench;
-  beforeEach(() => {
-    bench = new Bench();
-  });
-  afterEach(() => bench.close());
-
-  const camera = (options: Partial<AxisSimulatorOptions> = {}) => new AxisSimulator({ ...bench.options, ...options });
-  const changesSeen = (device: AxisSimulator) =>
-    operations(device.server.writes().map(({ body }) => body)).filter((name) => /^(Add|Remove)/.test(name));
+  const { bench, camera } = axisBench();
 
   it('identifies a camera without a login', async () => {
     const { device, http } = await bench.start(camera());
@@ -61,10 +38,7 @@ describe('axis', () => {
       [200, '{"data":{"propertyList":{"Brand":"2N"}}}'],
       [401, 'null'],
     ] as const) {
-      device.server.intercept = (_request, response) => {
-        response.writeHead(status, { 'WWW-Authenticate': 'Digest realm="IP Camera", nonce="1"' }).end(answer);
-        return true;
-      };
+      answerAll(device, status, answer, { 'WWW-Authenticate': 'Digest realm="IP Camera", nonce="1"' });
       assert.equal(await axis.identify(http, forever), undefined, answer);
     }
   });
@@ -296,10 +270,7 @@ describe('axis', () => {
       response.end(fault('aa:InvalidConditionFilterFault', 'no such event'));
       return true;
     };
-    await assert.rejects(
-      opened.apply(plan, forever),
-      (error) => isCameraEmailError(error, 'rejected') && error.deviceSays === 'aa:InvalidConditionFilterFault – no such event',
-    );
+    await assert.rejects(opened.apply(plan, forever), failsWith('rejected', 'aa:InvalidConditionFilterFault – no such event'));
     assert.equal(device.documents(), before);
     assert.equal(ids(), whole);
   });
@@ -322,10 +293,8 @@ describe('axis', () => {
   it('sends the password over plain http only when the user chose http', async () => {
     const fallen = await bench.start(camera(), { protocol: 'auto' });
     const first = await planFor(axis, fallen.http);
-    await assert.rejects(first.camera.apply(first.plan, forever), (error) => isCameraEmailError(error, 'plain-http'));
-    await assert.rejects(first.camera.sendTestEmail?.(WANTED, forever) ?? Promise.resolve(), (error) =>
-      isCameraEmailError(error, 'plain-http'),
-    );
+    await assert.rejects(first.camera.apply(first.plan, forever), failsWith('plain-http'));
+    await assert.rejects(first.camera.sendTestEmail?.(WANTED, forever) ?? Promise.resolve(), failsWith('plain-http'));
     assert.deepEqual(changesSeen(fallen.device), []);
     const certificate = createCertificate({ commonName: 'camera', subjectAltNames: ['IP:127.0.0.1'] });
     const safe = await bench.start(camera({ certificate }), { protocol: 'https' });
@@ -333,159 +302,6 @@ describe('axis', () => {
     assert.deepEqual(codes(second.plan.warnings), ['not-linked']);
     await second.camera.apply(second.plan, forever);
     assert.equal(safe.device.mailPassword, APP_PASSWORD);
-  });
-
-  describe('test mail', () => {
-    const test = (http: DeviceHttp, signal = forever, clock: Clock = standingClock()) =>
-      openAxis(http, 1, clock).sendTestEmail?.(WANTED, signal);
-
-    it('goes by a temporary rule on a free virtual input, of which nothing is left', async () => {
-      const { device, http } = await bench.start(camera({ withRules: true }));
-      const before = device.documents();
-      const clock = standingClock();
-      const start = clock.now();
-      assert.deepEqual(await test(http, forever, clock), { accepted: undefined, deviceSays: 'virtual input 16: StateChanged true' });
-      assert.equal(clock.now() - start, LIMITS.device.testActionMs);
-      assert.equal(device.documents(), before);
-      assert.deepEqual([...device.inputs], []);
-      const inputs = device.server.requests
-        .filter(({ path, status }) => path.includes('virtualinput') && status === 200)
-        .map(({ path }) => path);
-      assert.deepEqual(inputs, [
-        '/axis-cgi/virtualinput/activate.cgi?schemaversion=1&port=16',
-        '/axis-cgi/virtualinput/deactivate.cgi?schemaversion=1&port=16',
-      ]);
-      const [mail, ...more] = bench.mails;
-      assert.equal(more.length, 0);
-      assert.deepEqual(
-        [mail?.host, mail?.port, mail?.security, mail?.to, mail?.authentication?.password],
-        ['smtp.example.test', 465, 'tls', ['first@example.test'], APP_PASSWORD],
-      );
-      assert.deepEqual(
-        changesSeen(device).map((name) => name.split(' ')[0]),
-        ['AddActionConfiguration', 'AddActionRule', 'RemoveActionRule', 'RemoveActionConfiguration'],
-      );
-    });
-
-    it('does not touch an input that somebody has made active', async () => {
-      const { device, http } = await bench.start(camera());
-      for (const port of [32, 16]) device.inputs.add(port);
-      assert.equal((await test(http))?.deviceSays, 'virtual input 8: StateChanged true');
-      assert.deepEqual([...device.inputs], [32, 16]);
-      assert.deepEqual([device.rules, device.actions], [[], []]);
-    });
-
-    it('fires nothing when a rule listens to all virtual inputs', async () => {
-      const { device, http } = await bench.start(camera({ withRules: true }));
-      device.rules.push({
-        id: '9',
-        name: 'any input',
-        enabled: true,
-        action: '5',
-        start: { topic: 'tns1:Device/tnsaxis:IO//.' },
-        conditions: [],
-      });
-      assert.equal((await test(http))?.accepted, undefined);
-      assert.deepEqual(changesSeen(device), []);
-    });
-
-    it('removes its rule also when the job is stopped or the trigger fails', async () => {
-      const { device, http } = await bench.start(camera({ withRules: true }));
-      const before = device.documents();
-      const stop = new AbortController();
-      device.server.intercept = (request) => {
-        if (request.url?.includes('deactivate')) stop.abort();
-        return false;
-      };
-      await assert.rejects(test(http, stop.signal, systemClock) ?? Promise.resolve(), (error) => isCameraEmailError(error, 'cancelled'));
-      assert.equal(device.documents(), before);
-      assert.deepEqual([...device.inputs], []);
-      device.server.intercept = (request, response) => {
-        if (!request.url?.includes('virtualinput')) return false;
-        response.writeHead(500).end('<html>500</html>');
-        return true;
-      };
-      await assert.rejects(test(http) ?? Promise.resolve(), (error) => isCameraEmailError(error, 'rejected'));
-      assert.equal(device.documents(), before);
-    });
-
-    it('removes its action also when the answer to the addition is lost', async () => {
-      const { device, http } = await bench.start(camera({ withRules: true }));
-      const before = device.documents();
-      device.server.intercept = (request, response) => {
-        if (String(request.headers['content-type']).includes('/AddActionConfiguration;')) response.end = () => response.destroy() as never;
-        return false;
-      };
-      await assert.rejects(test(http) ?? Promise.resolve(), (error) => isCameraEmailError(error, 'connection-lost'));
-      assert.equal(device.documents(), before);
-    });
-
-    it('clears away what a killed test left', async () => {
-      const { device, http } = await bench.start(camera());
-      device.server.intercept = (request, response) => {
-        if (!/\/Remove/.test(String(request.headers['content-type']))) return false;
-        response.destroy();
-        return true;
-      };
-      await assert.rejects(test(http) ?? Promise.resolve());
-      assert.equal(device.rules.length, 1);
-      device.server.intercept = undefined;
-      const { reading } = await planFor(axis, http, { events: [] });
-      assert.deepEqual([reading.settings.server, reading.settings.events], ['', []]);
-      await test(http);
-      assert.deepEqual([device.rules, device.actions], [[], []]);
-    });
-  });
-
-  describe('refusals', () => {
-    it('costs one refused login, however often it is asked', async () => {
-      const { device, http } = await bench.start(camera(), {}, 'wrong-password');
-      for (let count = 0; count < 3; count += 1) {
-        await assert.rejects(axis.open(http, 1, IDENTITY).read({ events: false }, forever), (error) =>
-          isCameraEmailError(error, 'unauthorized'),
-        );
-      }
-      assert.equal(device.refusedLogins, 1);
-    });
-
-    for (const [status, answer, code] of [
-      [400, fault('ter:NotAuthorized', 'no'), 'forbidden'],
-      [500, fault('ter:ActionNotSupported', 'no'), 'unsupported'],
-      [200, fault('aa:SomeFault', 'no'), 'rejected'],
-      [200, soapOf('<aa:GetSomethingResponse/>'), 'unreadable'],
-      [200, soapOf(''), 'unreadable'],
-      [200, soapOf('<aa:GetActionRulesResponse>').slice(0, 200), 'unreadable'],
-      [200, '', 'unreadable'],
-      [200, '<html><body>Welcome</body></html>', 'unreadable'],
-      [200, 'OK', 'unreadable'],
-      [404, '<html>404</html>', 'unsupported'],
-      [403, '', 'forbidden'],
-      [503, 'busy', 'busy'],
-      [200, `<!DOCTYPE a [<!ENTITY b "c">]>${soapOf('&b;')}`, 'unreadable'],
-    ] as const) {
-      it(`gives ${code} for ${status} ${answer.slice(0, 20)}…${answer.length}`, async () => {
-        const { device, http } = await bench.start(camera());
-        const { camera: opened, plan } = await planFor(axis, http);
-        device.server.intercept = (_request, response) => {
-          response.writeHead(status).end(answer);
-          return true;
-        };
-        await assert.rejects(opened.apply(plan, forever), (error) => isCameraEmailError(error, code));
-        await assert.rejects(axis.open(http, 1, IDENTITY).read({ events: true }, forever), (error) => isCameraEmailError(error, code));
-      });
-    }
-
-    it('does not take in a flood', async () => {
-      const { device, http } = await bench.start(camera());
-      device.server.intercept = (_request, response) => {
-        response.on('error', () => undefined);
-        response.writeHead(200).end(Buffer.alloc(LIMITS.device.bodyBytes + 1, '<a>'));
-        return true;
-      };
-      await assert.rejects(axis.open(http, 1, IDENTITY).read({ events: true }, forever), (error) =>
-        isCameraEmailError(error, 'unreadable'),
-      );
-    });
   });
 
   it('writes well-formed documents only, whatever is in a value', async () => {
@@ -497,13 +313,3 @@ describe('axis', () => {
     }
   });
 });
-
-function soapOf(body: string): string {
-  return `<SOAP-ENV:Envelope xmlns:SOAP-ENV="http://www.w3.org/2003/05/soap-envelope" xmlns:aa="http://www.axis.com/vapix/ws/action1"><SOAP-ENV:Body>${body}</SOAP-ENV:Body></SOAP-ENV:Envelope>`;
-}
-
-function fault(code: string, text: string): string {
-  return soapOf(
-    `<SOAP-ENV:Fault><SOAP-ENV:Code><SOAP-ENV:Value>SOAP-ENV:Sender</SOAP-ENV:Value><SOAP-ENV:Subcode><SOAP-ENV:Value>${code}</SOAP-ENV:Value></SOAP-ENV:Subcode></SOAP-ENV:Code><SOAP-ENV:Reason><SOAP-ENV:Text>${text}</SOAP-ENV:Text></SOAP-ENV:Reason></SOAP-ENV:Fault>`,
-  );
-}

@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict';
 import { axis } from '../../../src/cameras/axis/driver.ts';
 import { readAxis } from '../../../src/cameras/axis/events.ts';
-import { AxisSimulator } from '../../../src/cameras/axis/simulator.ts';
-import type { DeviceIdentity } from '../../../src/cameras/driver.ts';
 import { isCameraEmailError } from '../../../src/core/errors.ts';
 import type { DeviceHttp } from '../../../src/http/types.ts';
-import { Bench, forever } from '../hanwha/fixture.ts';
-import { Listener } from '../listener.ts';
-
-const IDENTITY: DeviceIdentity = { vendor: 'axis', brand: 'AXIS', model: '', firmware: '', serial: '', kind: 'camera' };
+import { forever } from '../fixture.ts';
+import { axisBench, IDENTITY } from './fixture.ts';
 
 function read(topic: string, data: Record<string, string>, source: Record<string, string> = {}): Record<string, unknown> {
   const { raw: _raw, ...rest } = readAxis({ topic, operation: 'Changed', source, key: {}, data }, new Map());
@@ -37,23 +33,10 @@ const CASES: [string, Record<string, string>, Record<string, string>, Record<str
 ];
 
 describe('axis events', () => {
-  let bench: Bench;
-  let listeners: Listener[];
-  beforeEach(() => {
-    bench = new Bench();
-    listeners = [];
-  });
-  afterEach(async () => {
-    for (const listener of listeners) await listener.stop();
-    await bench.close();
-  });
+  const { bench, camera } = axisBench();
 
-  const start = (password?: string) => bench.start(new AxisSimulator(bench.options), {}, password);
-  function listen(http: DeviceHttp): Listener {
-    const listener = new Listener((signal) => axis.open(http, 1, IDENTITY).events?.(signal) ?? assert.fail());
-    listeners.push(listener);
-    return listener;
-  }
+  const start = (password?: string) => bench.start(camera(), {}, { password });
+  const listen = (http: DeviceHttp) => bench.listen((signal) => axis.open(http, 1, IDENTITY).events?.(signal));
 
   for (const [topic, data, source, expected] of CASES) {
     it(`reads ${topic}`, () => {

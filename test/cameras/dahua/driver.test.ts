@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { dahua } from '../../../src/cameras/dahua/driver.ts';
 import { sample } from '../../../src/cameras/dahua/simulator.ts';
 import { Secret } from '../../../src/core/secret.ts';
-import { Benches, DEVICES, differences, gmail, planFor, signal } from './fixture.ts';
+import { signal } from '../fixture.ts';
+import { DEVICES, dahuaStarter, differences, gmail, planFor } from './fixture.ts';
 
 const kinds = [
   { kind: 'camera' as const },
@@ -11,11 +12,10 @@ const kinds = [
 ];
 
 describe('dahua driver', () => {
-  const benches = new Benches();
-  afterEach(() => benches.close());
+  const start = dahuaStarter();
 
   it('recognizes a device by its challenge and reads its identity with one request that carries a login', async () => {
-    const { simulator, http } = await benches.start();
+    const { simulator, http } = await start();
     assert.deepEqual(await dahua.identify(http, signal()), DEVICES.camera);
     assert.equal(simulator.guard.counts.accepted, 1);
     assert.deepEqual(
@@ -25,21 +25,21 @@ describe('dahua driver', () => {
   });
 
   it('takes a recorder’s model from updateSerial, because deviceType is a number', async () => {
-    const { http } = await benches.start({ kind: 'recorder' });
+    const { http } = await start({ kind: 'recorder' });
     assert.deepEqual(await dahua.identify(http, signal()), DEVICES.recorder);
   });
 
   it('tells firmware, name and vendor of an opened device, and does without what an Amcrest refuses', async () => {
-    const dahuaCamera = await benches.start();
+    const dahuaCamera = await start();
     const told = await dahuaCamera.camera.identity(signal());
     assert.deepEqual([told.firmware, told.name, told.brand], ['2.800.0000000.21.R,build:2024-03-11', 'FrontDoor', 'Dahua']);
-    const amcrest = await benches.start({ kind: 'amcrest' });
+    const amcrest = await start({ kind: 'amcrest' });
     const other = await amcrest.camera.identity(signal());
     assert.deepEqual([other.model, other.brand, other.kind], ['IP4M-1041B', 'Dahua', 'camera']);
   });
 
   it('reads the settings in our words', async () => {
-    const { camera } = await benches.start();
+    const { camera } = await start();
     const { settings } = await camera.read({ events: true }, signal());
     const { password, ...rest } = settings;
     assert.equal(password?.reveal(), 'old-mail-password');
@@ -60,7 +60,7 @@ describe('dahua driver', () => {
   });
 
   it('keeps the device’s own tables as the backup, without the password that it told in clear', async () => {
-    const { camera, simulator } = await benches.start();
+    const { camera, simulator } = await start();
     const { documents } = await camera.read({ events: false }, signal());
     const email = simulator
       .documents()
@@ -73,12 +73,12 @@ describe('dahua driver', () => {
   });
 
   it('never takes a mask for a password', async () => {
-    const { camera } = await benches.start({ kind: 'recorder', masksPassword: true });
+    const { camera } = await start({ kind: 'recorder', masksPassword: true });
     assert.equal((await camera.read({ events: false }, signal())).settings.password, undefined);
   });
 
   it('plans without writing, and shows the literal requests with bullets', async () => {
-    const { camera, simulator } = await benches.start();
+    const { camera, simulator } = await start();
     const before = simulator.documents();
     const { plan } = await planFor(camera, gmail({ minInterval: 60 }));
     assert.equal(simulator.documents(), before);
@@ -92,7 +92,7 @@ describe('dahua driver', () => {
   });
 
   it('hides a password that is percent-encoded in the request', async () => {
-    const { camera } = await benches.start();
+    const { camera } = await start();
     const { plan } = await planFor(camera, gmail({ password: new Secret('p&ss w=rd+#%') }));
     assert.match(plan.writes[0]?.path ?? '', /&Email\.Password=p%26ss%20w%3Drd%2B%23%25&/);
     assert.match(plan.writes[0]?.shown.path ?? '', /&Email\.Password=•&/);
@@ -100,7 +100,7 @@ describe('dahua driver', () => {
 
   for (const options of kinds) {
     it(`changes exactly what is wanted, finds nothing left to do, and restores the old state (${options.kind})`, async () => {
-      const { camera, simulator } = await benches.start(options);
+      const { camera, simulator } = await start(options);
       const before = simulator.documents();
       const wanted = gmail({ minInterval: 300, attachment: 'snapshot', recipients: ['me@example.test', 'you+cam@example.test'] });
       const { reading, plan } = await planFor(camera, wanted);
@@ -124,7 +124,7 @@ describe('dahua driver', () => {
   }
 
   it('restores without a password when nobody knows it, and never writes the mask', async () => {
-    const { camera, simulator } = await benches.start({ kind: 'recorder', masksPassword: true });
+    const { camera, simulator } = await start({ kind: 'recorder', masksPassword: true });
     const { reading, plan } = await planFor(camera, gmail());
     await camera.apply(plan, signal());
     await camera.restore(reading, undefined, signal());
@@ -133,7 +133,7 @@ describe('dahua driver', () => {
   });
 
   it('sees a server that was changed behind our back', async () => {
-    const { camera, simulator } = await benches.start({ kind: 'amcrest', masksPassword: true });
+    const { camera, simulator } = await start({ kind: 'amcrest', masksPassword: true });
     await camera.apply((await planFor(camera, gmail())).plan, signal());
     simulator.driftServer('elsewhere.example.test');
     const { plan } = await planFor(camera, gmail({ writePassword: false }));
@@ -141,7 +141,7 @@ describe('dahua driver', () => {
   });
 
   it('keeps a recipient in its slot and empties the slots left over', async () => {
-    const { camera, simulator } = await benches.start();
+    const { camera, simulator } = await start();
     await camera.apply(
       (await planFor(camera, gmail({ recipients: ['guard@example.test', 'b@example.test', 'c@example.test'] }))).plan,
       signal(),
@@ -153,7 +153,7 @@ describe('dahua driver', () => {
   });
 
   it('takes recipients beyond the elements that the device printed, and empties them again', async () => {
-    const { camera, simulator } = await benches.start();
+    const { camera, simulator } = await start();
     for (const index of [1, 2]) simulator.config.delete(`Email.Receivers[${index}]`);
     const { plan, reading } = await planFor(camera, gmail({ recipients: ['a@example.test', 'b@example.test'] }));
     await camera.apply(plan, signal());
@@ -163,7 +163,7 @@ describe('dahua driver', () => {
   });
 
   it('turns both encryption switches when one is left on beside the other', async () => {
-    const { camera, simulator } = await benches.start();
+    const { camera, simulator } = await start();
     await camera.apply((await planFor(camera, gmail({ security: 'starttls', port: 587 }))).plan, signal());
     simulator.config.set('Email.SslEnable', 'true');
     const { plan } = await planFor(camera, gmail({ security: 'starttls', port: 587, writePassword: false }));
@@ -174,14 +174,14 @@ describe('dahua driver', () => {
   });
 
   it('offers only the encryptions that the device has switches for', async () => {
-    const { camera, simulator } = await benches.start();
+    const { camera, simulator } = await start();
     simulator.config.delete('Email.TlsEnable');
     await camera.read({ events: false }, signal());
     assert.deepEqual((await camera.capabilities(signal())).securities, ['none', 'tls']);
   });
 
   it('does not send the mail password over http that nobody chose', async () => {
-    const { camera, simulator } = await benches.start({ address: { protocol: 'auto' } });
+    const { camera, simulator } = await start({ address: { protocol: 'auto' } });
     const before = simulator.documents();
     const { plan } = await planFor(camera, gmail());
     await assert.rejects(camera.apply(plan, signal()), { code: 'plain-http' });
@@ -190,7 +190,7 @@ describe('dahua driver', () => {
   });
 
   it('says that a device which cannot mail is not supported', async () => {
-    const { camera, simulator } = await benches.start();
+    const { camera, simulator } = await start();
     for (const key of [...simulator.config.keys()]) if (key.startsWith('Email.')) simulator.config.delete(key);
     await assert.rejects(camera.read({ events: false }, signal()), {
       code: 'unsupported',
@@ -199,10 +199,10 @@ describe('dahua driver', () => {
   });
 
   it('tells a missing right apart from a refused value, in the device’s words', async () => {
-    const reader = await benches.start({ readOnlyUser: true });
+    const reader = await start({ readOnlyUser: true });
     const { plan } = await planFor(reader.camera, gmail());
     await assert.rejects(reader.camera.apply(plan, signal()), { code: 'forbidden', deviceSays: 'Error Invalid Authority!' });
-    const strict = await benches.start();
+    const strict = await start();
     const long = await planFor(strict.camera, gmail({ username: `${'x'.repeat(90)}@example.test` }));
     await assert.rejects(strict.camera.apply(long.plan, signal()), { code: 'rejected', deviceSays: 'Error Bad Request!' });
   });

@@ -1,32 +1,22 @@
 import assert from 'node:assert/strict';
 import { dahua } from '../../../src/cameras/dahua/driver.ts';
 import { readEvent } from '../../../src/cameras/dahua/events.ts';
-import { type ErrorCode, isCameraEmailError } from '../../../src/core/errors.ts';
 import { LIMITS } from '../../../src/core/limits.ts';
 import { stayConnected } from '../../../src/events/reconnect.ts';
 import type { Occurrence, RawEvent } from '../../../src/events/source.ts';
 import { VirtualClock } from '../../events/virtual-clock.ts';
-import { type Bench, Benches, type BenchSetup, DEVICES, signal } from './fixture.ts';
-
-const rejects = (work: Promise<unknown>, code: ErrorCode) =>
-  assert.rejects(work, (error) => isCameraEmailError(error, code) || Promise.reject(error));
-
-/** An event without the device's own document. */
-function bare(item: RawEvent | undefined): unknown {
-  if (item?.kind !== 'event') return item?.kind;
-  const { raw: _document, kind: _kind, ...rest } = item;
-  return rest;
-}
+import { rejects, signal } from '../fixture.ts';
+import { bare } from '../listener.ts';
+import { type DahuaBench, type DahuaSetup, DEVICES, dahuaStarter } from './fixture.ts';
 
 const motion = { type: 'motion', state: 'active', channel: 1, vendorType: 'VideoMotion', endsItself: true };
 
 describe('dahua events', () => {
-  const benches = new Benches();
-  afterEach(() => benches.close());
+  const start = dahuaStarter();
 
   /** A connected stream; `next` resolves with what it says next. */
-  const attach = async (setup: BenchSetup = {}, prepare: (bench: Bench) => void = () => undefined) => {
-    const bench = await benches.start(setup);
+  const attach = async (setup: DahuaSetup = {}, prepare: (bench: DahuaBench) => void = () => undefined) => {
+    const bench = await start(setup);
     prepare(bench);
     const controller = new AbortController();
     const events = bench.camera.events?.(controller.signal);
@@ -40,7 +30,7 @@ describe('dahua events', () => {
   };
 
   /** Opens, lets the device speak, and gives so many items. */
-  const heard = async (count: number, speak: (bench: Bench) => void, setup: BenchSetup = {}) => {
+  const heard = async (count: number, speak: (bench: DahuaBench) => void, setup: DahuaSetup = {}) => {
     const stream = await attach(setup);
     assert.equal((await stream.next())?.kind, 'open');
     speak(stream);
@@ -142,7 +132,7 @@ describe('dahua events', () => {
   });
 
   it('closes its connection when the listener leaves', async () => {
-    const { camera, simulator } = await benches.start();
+    const { camera, simulator } = await start();
     for await (const item of camera.events?.(new AbortController().signal) ?? []) {
       assert.equal(item.kind, 'open');
       break;
@@ -161,7 +151,7 @@ describe('dahua events', () => {
     );
   });
 
-  const FORMS: [string, Bench['simulator']['view']['faults']][] = [
+  const FORMS: [string, DahuaBench['simulator']['view']['faults']][] = [
     ['a boundary with a space', { boundary: 'spaced' }],
     ['closing boundaries in the middle', { boundary: 'closed' }],
     ['another boundary than announced', { boundary: 'wrong' }],
@@ -245,7 +235,7 @@ describe('dahua events', () => {
   });
 
   it('is missed when its heartbeats stop, and connected again', async () => {
-    const { camera, simulator } = await benches.start();
+    const { camera, simulator } = await start();
     const clock = new VirtualClock();
     const controller = new AbortController();
     const heard: string[] = [];
@@ -291,11 +281,10 @@ describe('dahua events', () => {
 });
 
 describe('dahua detections', () => {
-  const benches = new Benches();
-  afterEach(() => benches.close());
+  const start = dahuaStarter();
 
   it('that are all switched off are told, of a camera only', async () => {
-    const { camera, simulator } = await benches.start();
+    const { camera, simulator } = await start();
     const warnings = () => camera.eventWarnings?.(signal());
     assert.deepEqual(await warnings(), []);
     assert.equal(simulator.server.requests.filter(({ path, status }) => path.includes('getConfig') && status === 200).length, 1);
@@ -304,24 +293,23 @@ describe('dahua detections', () => {
     assert.deepEqual(await warnings(), [{ code: 'no-detection' }]);
     for (const key of [...simulator.config.keys()]) if (/^(\w+Detect|VideoAnalyseRule)\[/.test(key)) simulator.config.delete(key);
     assert.deepEqual(await warnings(), []);
-    const recorder = await benches.start({ kind: 'recorder' });
+    const recorder = await start({ kind: 'recorder' });
     assert.deepEqual(await recorder.camera.eventWarnings?.(signal()), []);
     assert.ok(recorder.simulator.server.requests.length === 0);
   });
 });
 
 describe('dahua snapshot', () => {
-  const benches = new Benches();
-  afterEach(() => benches.close());
+  const start = dahuaStarter();
 
   it('takes the picture of the channel', async () => {
-    const { camera, simulator } = await benches.start({ kind: 'recorder' });
+    const { camera, simulator } = await start({ kind: 'recorder' });
     assert.deepEqual(await camera.snapshot?.(7, signal()), simulator.view.image);
     assert.deepEqual(simulator.view.asked, ['/cgi-bin/snapshot.cgi?channel=7']);
   });
 
   it('asks a device that knows no channels without one', async () => {
-    const { camera, simulator } = await benches.start();
+    const { camera, simulator } = await start();
     simulator.view.faults = { picture: 'single' };
     assert.deepEqual(await camera.snapshot?.(1, signal()), simulator.view.image);
     await rejects(camera.snapshot?.(2, signal()) ?? Promise.resolve(), 'rejected');
@@ -333,7 +321,7 @@ describe('dahua snapshot', () => {
     ['offline', 'rejected'],
   ] as const) {
     it(`takes no ${picture} for a picture`, async () => {
-      const { camera, simulator } = await benches.start();
+      const { camera, simulator } = await start();
       simulator.view.faults = { picture };
       await rejects(camera.snapshot?.(1, signal()) ?? Promise.resolve(), code);
     });

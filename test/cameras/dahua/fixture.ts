@@ -2,29 +2,10 @@ import { fitToDevice } from '../../../src/cameras/changes.ts';
 import { dahua } from '../../../src/cameras/dahua/driver.ts';
 import { DahuaSimulator, type DahuaSimulatorOptions } from '../../../src/cameras/dahua/simulator.ts';
 import type { Camera, DeviceIdentity, EmailPlan, EmailReading, WantedEmail } from '../../../src/cameras/driver.ts';
-import { Secret } from '../../../src/core/secret.ts';
-import { createDeviceConnections, type DeviceConnections } from '../../../src/http/device-connections.ts';
-import { memoryOnly } from '../../../src/http/device-memory.ts';
-import type { DeviceAddress, DeviceHttp } from '../../../src/http/types.ts';
-import type { CameraMail } from '../../../src/sandbox/camera-simulator.ts';
+import type { DeviceAddress } from '../../../src/http/types.ts';
+import { type Bench, type Started, signal, useBench, wantedEmail } from '../fixture.ts';
 
-export const LOGIN = { username: 'admin', password: 'camera-secret' };
-export const signal = () => AbortSignal.timeout(15_000);
-
-export const gmail = (more: Partial<WantedEmail> = {}): WantedEmail => ({
-  enabled: true,
-  server: 'smtp.example.test',
-  port: 465,
-  security: 'tls',
-  authentication: true,
-  username: 'me@example.test',
-  password: new Secret('abcdefghijklmnop'),
-  writePassword: true,
-  sender: 'me@example.test',
-  recipients: ['me@example.test'],
-  channel: 1,
-  ...more,
-});
+export const gmail = (more: Partial<WantedEmail> = {}): WantedEmail => wantedEmail({ recipients: ['me@example.test'], ...more });
 
 /** What `identify` tells of each simulated device. */
 export const DEVICES: Record<'camera' | 'recorder' | 'amcrest', DeviceIdentity> = {
@@ -33,51 +14,25 @@ export const DEVICES: Record<'camera' | 'recorder' | 'amcrest', DeviceIdentity> 
   amcrest: { vendor: 'dahua', brand: 'Dahua', model: 'IP4M-1041B', firmware: '', serial: 'EX0000AMC0001', kind: 'camera' },
 };
 
-export interface Bench {
+export interface DahuaBench extends Omit<Started<DahuaSimulator>, 'device'>, Pick<Bench, 'mails'> {
   simulator: DahuaSimulator;
-  /** What the simulated device sent. */
-  mails: CameraMail[];
-  http: DeviceHttp;
   camera: Camera;
-  connections: DeviceConnections;
-  open(address?: Partial<DeviceAddress>, password?: string): DeviceHttp;
 }
 
-export interface BenchSetup extends Partial<DahuaSimulatorOptions> {
+export interface DahuaSetup extends Partial<DahuaSimulatorOptions> {
   channel?: number;
   address?: Partial<DeviceAddress>;
   password?: string;
 }
 
-/** A simulated device on loopback and the driver connected to it; `close` of the returned set ends both. */
-export class Benches {
-  readonly #closers: (() => Promise<unknown>)[] = [];
-
-  async start({ channel = 1, address, password, ...options }: BenchSetup = {}): Promise<Bench> {
-    const mails: CameraMail[] = [];
-    const sendMail = async (mail: CameraMail) => {
-      mails.push(mail);
-      return { ok: true, reply: '250 OK' };
-    };
-    const simulator = new DahuaSimulator({ login: LOGIN, sendMail, ...options });
-    const port = await simulator.listen();
-    const connections = createDeviceConnections({ memory: memoryOnly() });
-    const open = (more: Partial<DeviceAddress> = {}, secret = LOGIN.password): DeviceHttp =>
-      connections.open(
-        { host: '127.0.0.1', port, protocol: 'http', trust: 'pin', ...more },
-        { username: LOGIN.username, password: new Secret(secret) },
-      );
-    const http = open(address, password);
-    this.#closers.push(async () => {
-      await connections.close();
-      await simulator.close();
-    });
-    return { simulator, mails, http, camera: dahua.open(http, channel, DEVICES[options.kind ?? 'camera']), connections, open };
-  }
-
-  async close(): Promise<void> {
-    for (const closer of this.#closers.splice(0)) await closer();
-  }
+/** For the top of a `describe`: starts a device with the driver connected to it, and closes both after the test. */
+export function dahuaStarter() {
+  const bench = useBench();
+  return async ({ channel = 1, address, password, ...options }: DahuaSetup = {}): Promise<DahuaBench> => {
+    const simulator = new DahuaSimulator({ ...bench.options, ...options });
+    const { http, connect } = await bench.start(simulator, address, { password });
+    return { simulator, mails: bench.mails, http, camera: dahua.open(http, channel, DEVICES[options.kind ?? 'camera']), connect };
+  };
 }
 
 /** Reads and plans as configure.ts does. */

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { setConfigPath } from '../../../src/cameras/dahua/config-table.ts';
 import { isCameraEmailError } from '../../../src/core/errors.ts';
-import { type Bench, Benches, gmail, planFor, signal } from './fixture.ts';
+import { signal } from '../fixture.ts';
+import { type DahuaBench, dahuaStarter, gmail, planFor } from './fixture.ts';
 
 const ANSWERS: Record<string, (response: ServerResponse) => void> = {
   'an empty body': (response) => response.writeHead(200).end(),
@@ -22,7 +23,7 @@ const ANSWERS: Record<string, (response: ServerResponse) => void> = {
 };
 
 /** Takes over every request that carries a login. */
-function instead({ simulator }: Bench, answer: (response: ServerResponse) => void): void {
+function instead({ simulator }: DahuaBench, answer: (response: ServerResponse) => void): void {
   simulator.server.intercept = (request, response) => {
     if (request.headers.authorization === undefined && !request.url?.startsWith('/RPC2')) return false;
     request.resume();
@@ -32,13 +33,12 @@ function instead({ simulator }: Bench, answer: (response: ServerResponse) => voi
 }
 
 describe('dahua against hostile answers', () => {
-  const benches = new Benches();
-  afterEach(() => benches.close());
+  const start = dahuaStarter();
   const ours = (error: unknown) => isCameraEmailError(error) && error.code !== 'internal' && error.code !== 'unauthorized';
 
   for (const [name, answer] of Object.entries(ANSWERS)) {
     it(`ends with an error code on ${name}`, async () => {
-      const bench = await benches.start();
+      const bench = await start();
       const { plan, reading } = await planFor(bench.camera, gmail({ events: ['motion'] }));
       const before = bench.simulator.documents();
       instead(bench, answer);
@@ -55,7 +55,7 @@ describe('dahua against hostile answers', () => {
   }
 
   it('never sends a key back that a device made up to change other settings', async () => {
-    const bench = await benches.start();
+    const bench = await start();
     instead(bench, (response) =>
       response.writeHead(200).end('table.Email.Address=a\r\ntable.Email.Receivers[0]&Users[0].Password=x\r\ntable.Email.Port=25\r\n'),
     );
@@ -76,7 +76,7 @@ describe('dahua against hostile answers', () => {
       '{"result":true}',
       '{"result":"x","error":{"code":"y"}}',
     ]) {
-      const bench = await benches.start();
+      const bench = await start();
       instead(bench, (response) => response.writeHead(200).end(text));
       assert.equal((await bench.camera.sendTestEmail?.(gmail(), signal()))?.accepted, undefined, text);
     }

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { Benches, differences, gmail, planFor, signal } from './fixture.ts';
+import { signal } from '../fixture.ts';
+import { dahuaStarter, differences, gmail, planFor } from './fixture.ts';
 
 describe('dahua linkage', () => {
-  const benches = new Benches();
-  afterEach(() => benches.close());
+  const start = dahuaStarter();
   const keep = { recipients: undefined, writePassword: false };
 
   it('links exactly the wanted events, with their pictures, and leaves the rest of the tables alone', async () => {
-    const { camera, simulator } = await benches.start();
+    const { camera, simulator } = await start();
     const before = simulator.documents();
     const { plan, reading } = await planFor(camera, gmail({ events: ['motion', 'alarm-input', 'storage'] }));
     await camera.apply(plan, signal());
@@ -31,7 +31,7 @@ describe('dahua linkage', () => {
   });
 
   it('writes rules first and motion detection last, because some firmware resets it in between', async () => {
-    const { camera, simulator } = await benches.start({ kind: 'amcrest', masksPassword: true, rawBracketsOnly: true, resetsMotion: true });
+    const { camera, simulator } = await start({ kind: 'amcrest', masksPassword: true, rawBracketsOnly: true, resetsMotion: true });
     const { plan, reading } = await planFor(camera, gmail({ ...keep, events: ['motion', 'intrusion'] }));
     assert.deepEqual(
       plan.writes.slice(1).map(({ path }) => path),
@@ -54,7 +54,7 @@ describe('dahua linkage', () => {
   });
 
   it('sends DetectVersion along where the camera has it', async () => {
-    const { camera } = await benches.start();
+    const { camera } = await start();
     const { plan } = await planFor(camera, gmail({ events: ['intrusion'] }));
     const last = plan.writes.at(-1)?.path ?? '';
     assert.match(last, /&MotionDetect\[0\]\.DetectVersion=V3\.0&MotionDetect\[0\]\.Enable=true&/);
@@ -62,7 +62,7 @@ describe('dahua linkage', () => {
   });
 
   it('touches only its own channel of a recorder', async () => {
-    const { camera, simulator } = await benches.start({ kind: 'recorder', channel: 2, masksPassword: true });
+    const { camera, simulator } = await start({ kind: 'recorder', channel: 2, masksPassword: true });
     const before = simulator.documents();
     const { plan, reading } = await planFor(camera, gmail({ events: ['video-loss', 'storage'] }));
     assert.deepEqual(reading.settings.events, ['motion', 'storage']);
@@ -74,7 +74,7 @@ describe('dahua linkage', () => {
   });
 
   it('keeps a choice among several rules of one type', async () => {
-    const { camera, simulator } = await benches.start();
+    const { camera, simulator } = await start();
     for (const [key, value] of [...simulator.config]) {
       if (key.startsWith('VideoAnalyseRule[0][0]')) simulator.config.set(key.replace('[0][0]', '[0][2]'), value);
     }
@@ -85,7 +85,7 @@ describe('dahua linkage', () => {
   });
 
   it('says beforehand what will keep the camera from mailing', async () => {
-    const { camera, simulator } = await benches.start();
+    const { camera, simulator } = await start();
     simulator.config.set('DisableLinkage.Enable', 'true');
     const { plan } = await planFor(camera, gmail({ events: ['tamper', 'audio'] }));
     assert.deepEqual(plan.warnings, [
@@ -99,7 +99,7 @@ describe('dahua linkage', () => {
   });
 
   it('names the events that this device can link', async () => {
-    const { camera } = await benches.start();
+    const { camera } = await start();
     await camera.read({ events: true }, signal());
     assert.deepEqual((await camera.capabilities(signal())).events, [
       'access',
@@ -115,8 +115,7 @@ describe('dahua linkage', () => {
   });
 
   it('says which of them are not one channel’s alone', async () => {
-    const sticky = async (kind: 'camera' | 'recorder') =>
-      (await (await benches.start({ kind })).camera.capabilities(signal())).stickyEvents;
+    const sticky = async (kind: 'camera' | 'recorder') => (await (await start({ kind })).camera.capabilities(signal())).stickyEvents;
     assert.deepEqual(await sticky('camera'), ['storage', 'network', 'access']);
     assert.deepEqual(await sticky('recorder'), ['storage', 'network', 'access', 'alarm-input']);
   });

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { dahua } from '../../../src/cameras/dahua/driver.ts';
-import { Benches, DEVICES, signal } from './fixture.ts';
+import { signal } from '../fixture.ts';
+import { DEVICES, dahuaStarter } from './fixture.ts';
 
 describe('dahua login', () => {
-  const benches = new Benches();
-  afterEach(() => benches.close());
+  const start = dahuaStarter();
 
   it('tries a wrong password exactly once', async () => {
-    const { simulator, http } = await benches.start({ password: 'wrong' });
+    const { simulator, http } = await start({ password: 'wrong' });
     await assert.rejects(dahua.identify(http, signal()), { code: 'unauthorized', deviceSays: 'Error Invalid Authority!' });
     await assert.rejects(dahua.identify(http, signal()), { code: 'unauthorized' });
     await assert.rejects(dahua.open(http, 1, DEVICES.camera).read({ events: true }, signal()), { code: 'unauthorized' });
@@ -16,7 +16,7 @@ describe('dahua login', () => {
   });
 
   it('waits for the time that a locked account names', async () => {
-    const { simulator, http } = await benches.start();
+    const { simulator, http } = await start();
     simulator.guard.locked = true;
     const before = Date.now();
     await assert.rejects(
@@ -32,7 +32,7 @@ describe('dahua login', () => {
   });
 
   it('knows the lock notice also as a 403 without a challenge', async () => {
-    const { simulator, http } = await benches.start();
+    const { simulator, http } = await start();
     simulator.server.intercept = (request, response) => {
       request.resume();
       response.writeHead(403).end('Error\r\nUser Locked! Please try again after 5 minutes.\r\n');
@@ -42,7 +42,7 @@ describe('dahua login', () => {
   });
 
   it('takes a 401 over full connections for a busy device, not for a wrong password', async () => {
-    const { simulator, camera } = await benches.start();
+    const { simulator, camera } = await start();
     const full = (response: ServerResponse) => {
       response.writeHead(401, { 'WWW-Authenticate': 'Digest realm="Login to ND02",qop="auth",nonce="1",opaque="2"' });
       response.end('Exceeded maximum number of connections');
@@ -58,7 +58,7 @@ describe('dahua login', () => {
   });
 
   it('takes a 401 after a good login for a busy device', async () => {
-    const { simulator, camera } = await benches.start();
+    const { simulator, camera } = await start();
     await camera.read({ events: false }, signal());
     simulator.server.intercept = (request, response) => {
       request.resume();
@@ -79,7 +79,7 @@ describe('dahua login', () => {
       (response) => response.writeHead(503).end(),
     ];
     for (const answer of answers) {
-      const { simulator, http } = await benches.start();
+      const { simulator, http } = await start();
       const seen: (string | undefined)[] = [];
       simulator.server.intercept = (request, response) => {
         seen.push(request.headers.authorization);

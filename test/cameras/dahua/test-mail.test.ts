@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { loginAnswer } from '../../../src/cameras/dahua/rpc2.ts';
-import { type Bench, Benches, gmail, LOGIN, planFor, signal } from './fixture.ts';
+import { LOGIN, signal } from '../fixture.ts';
+import { type DahuaBench, dahuaStarter, gmail, planFor } from './fixture.ts';
 
 /** Answers every RPC2 request of `method` itself. */
-function answerInstead({ simulator }: Bench, path: string, reply: (response: ServerResponse) => void): void {
+function answerInstead({ simulator }: DahuaBench, path: string, reply: (response: ServerResponse) => void): void {
   simulator.server.intercept = (request: IncomingMessage, response: ServerResponse) => {
     if (request.url !== path) return false;
     request.resume();
@@ -19,15 +20,14 @@ const json = (content: unknown) => (response: ServerResponse) => {
 };
 
 describe('dahua test mail', () => {
-  const benches = new Benches();
-  afterEach(() => benches.close());
+  const start = dahuaStarter();
 
   it('computes the answer to the challenge as the web page does', () => {
     assert.equal(loginAnswer('admin', 'secret', 'Login to 1234', '5678'), '7070265E50DC8C7445C1F32FFEF2FB99');
   });
 
   it('has the device send its mail with what was written, and logs out', async () => {
-    const { camera, simulator, mails } = await benches.start();
+    const { camera, simulator, mails } = await start();
     await camera.apply((await planFor(camera, gmail())).plan, signal());
     assert.deepEqual(await camera.sendTestEmail?.(gmail(), signal()), { accepted: true, deviceSays: 'OK' });
     assert.deepEqual(mails, [
@@ -49,7 +49,7 @@ describe('dahua test mail', () => {
   });
 
   it('makes exactly these requests', async () => {
-    const { camera, simulator } = await benches.start();
+    const { camera, simulator } = await start();
     await camera.sendTestEmail?.(gmail(), signal());
     const sent = simulator.server.requests.map(({ method, path, body }) => ({
       method,
@@ -75,7 +75,7 @@ describe('dahua test mail', () => {
   });
 
   it('asks older firmware for an instance of the service first', async () => {
-    const { camera, simulator, mails } = await benches.start({ kind: 'recorder', test: 'instance', closes: true });
+    const { camera, simulator, mails } = await start({ kind: 'recorder', test: 'instance', closes: true });
     assert.equal((await camera.sendTestEmail?.(gmail(), signal()))?.accepted, true);
     assert.equal(mails.length, 1);
     assert.deepEqual(simulator.rpc.calls.slice(2), [
@@ -87,22 +87,22 @@ describe('dahua test mail', () => {
   });
 
   it('passes on that the device could not send, in its words', async () => {
-    const { camera, simulator } = await benches.start({ sendMail: async () => ({ ok: false, reply: '535 no' }) });
+    const { camera, simulator } = await start({ sendMail: async () => ({ ok: false, reply: '535 no' }) });
     assert.deepEqual(await camera.sendTestEmail?.(gmail(), signal()), { accepted: false, deviceSays: 'Send mail failed!' });
     assert.equal(simulator.rpc.openSessions, 0);
   });
 
   it('is inconclusive where the firmware has no test', async () => {
-    const { camera, simulator } = await benches.start({ test: 'absent' });
+    const { camera, simulator } = await start({ test: 'absent' });
     assert.deepEqual(await camera.sendTestEmail?.(gmail(), signal()), { accepted: undefined, deviceSays: 'Method not found!' });
     assert.equal(simulator.rpc.openSessions, 0);
   });
 
   it('is inconclusive where there is no such page, or no session left', async () => {
-    const bench = await benches.start();
+    const bench = await start();
     answerInstead(bench, '/RPC2_Login', (response) => response.writeHead(404).end('Not Found'));
     assert.deepEqual(await bench.camera.sendTestEmail?.(gmail(), signal()), { accepted: undefined, deviceSays: 'Not Found' });
-    const full = await benches.start({ sessionLimit: 0 });
+    const full = await start({ sessionLimit: 0 });
     assert.deepEqual(await full.camera.sendTestEmail?.(gmail(), signal()), {
       accepted: undefined,
       deviceSays: 'Component error: user is busy!',
@@ -110,7 +110,7 @@ describe('dahua test mail', () => {
   });
 
   it('is inconclusive when the connection breaks while the device sends, and still logs out', async () => {
-    const bench = await benches.start();
+    const bench = await start();
     let broken = 0;
     bench.simulator.server.intercept = (request) => {
       if (request.url !== '/RPC2' || broken > 0) return false;
@@ -124,7 +124,7 @@ describe('dahua test mail', () => {
 
   it('logs out when it is stopped in the middle', async () => {
     const stop = new AbortController();
-    const { camera, simulator } = await benches.start({
+    const { camera, simulator } = await start({
       sendMail: () => {
         stop.abort();
         return new Promise(() => undefined);
@@ -137,18 +137,18 @@ describe('dahua test mail', () => {
   });
 
   it('tries a refused login once only, and tells how many attempts are left', async () => {
-    const { simulator, open, camera } = await benches.start({ password: 'wrong', lockAfter: 5 });
+    const { simulator, connect, camera } = await start({ password: 'wrong', lockAfter: 5 });
     await assert.rejects(async () => camera.sendTestEmail?.(gmail(), signal()), {
       code: 'unauthorized',
       deviceSays: 'Component error: User or password not valid! (remainLoginTimes 4)',
     });
     await assert.rejects(async () => camera.sendTestEmail?.(gmail(), signal()), { code: 'unauthorized' });
-    await assert.rejects(open({}, 'wrong').request({ method: 'GET', path: '/' }), { code: 'unauthorized' });
+    await assert.rejects(connect('wrong').request({ method: 'GET', path: '/' }), { code: 'unauthorized' });
     assert.equal(simulator.refusedLogins, 1);
   });
 
   it('leaves a locked account alone for the time that the device named', async () => {
-    const { simulator, camera } = await benches.start({ lockAfter: 1 });
+    const { simulator, camera } = await start({ lockAfter: 1 });
     simulator.guard.locked = true;
     const before = Date.now();
     await assert.rejects(
@@ -165,7 +165,7 @@ describe('dahua test mail', () => {
       { error: { code: 268632079, message: 'again' }, result: false },
       { error: { code: 4711, message: 'no' }, params: { remainLoginTimes: 3 }, result: false },
     ]) {
-      const bench = await benches.start();
+      const bench = await start();
       let asked = 0;
       bench.simulator.server.intercept = (request, response) => {
         asked += 1;
@@ -182,7 +182,7 @@ describe('dahua test mail', () => {
 
   it('does not give the password in clear to whoever asks for it', async () => {
     for (const encryption of ['Plain', 'Basic', 'OldDigest', '']) {
-      const bench = await benches.start();
+      const bench = await start();
       const bodies: string[] = [];
       bench.simulator.server.intercept = (request, response) => {
         request.on('data', (part: Buffer) => bodies.push(part.toString()));
@@ -195,7 +195,7 @@ describe('dahua test mail', () => {
   });
 
   it('says that a device without a password has to be set up first', async () => {
-    const bench = await benches.start();
+    const bench = await start();
     answerInstead(bench, '/RPC2_Login', json({ error: { code: 268632086, message: 'not initialised' }, result: false }));
     await assert.rejects(async () => bench.camera.sendTestEmail?.(gmail(), signal()), { code: 'not-activated' });
   });

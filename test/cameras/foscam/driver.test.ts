@@ -3,23 +3,16 @@ import { changesTo, fitToDevice } from '../../../src/cameras/changes.ts';
 import { foscam } from '../../../src/cameras/foscam/driver.ts';
 import { isCameraEmailError } from '../../../src/core/errors.ts';
 import { Secret } from '../../../src/core/secret.ts';
-import { APP_PASSWORD, type Bench, bench, configure, signal, wanted } from './fixture.ts';
+import { APP_PASSWORD, configure, signal } from '../fixture.ts';
+import { type FoscamBench, foscamStarter, wanted } from './fixture.ts';
 
 const CODES = [...Buffer.from(APP_PASSWORD)].join('%2C');
 const LOGIN = 'usr=admin&pwd=camera-secret';
 
 describe('foscam', () => {
-  const opened: Bench[] = [];
-  const start = async (...args: Parameters<typeof bench>) => {
-    const one = await bench(...args);
-    opened.push(one);
-    return one;
-  };
-  afterEach(async () => {
-    for (const one of opened.splice(0)) await one.close();
-  });
+  const start = foscamStarter();
 
-  const paths = ({ simulator }: Bench) => simulator.server.requests.map(({ path }) => path.replace('/cgi-bin/CGIProxy.fcgi?', ''));
+  const paths = ({ simulator }: FoscamBench) => simulator.server.requests.map(({ path }) => path.replace('/cgi-bin/CGIProxy.fcgi?', ''));
 
   it('identifies old and new firmware with one login each', async () => {
     const old = await start();

@@ -2,58 +2,28 @@ import assert from 'node:assert/strict';
 import { Cgi } from '../../../src/cameras/foscam/cgi.ts';
 import { foscam } from '../../../src/cameras/foscam/driver.ts';
 import { activeIn } from '../../../src/cameras/foscam/events.ts';
+import type { FoscamSimulatorOptions } from '../../../src/cameras/foscam/simulator.ts';
 import { alarmChanges } from '../../../src/cameras/foscam/state-polling.ts';
-import { type ErrorCode, isCameraEmailError } from '../../../src/core/errors.ts';
+import { isCameraEmailError } from '../../../src/core/errors.ts';
 import { LIMITS } from '../../../src/core/limits.ts';
-import type { RawEvent } from '../../../src/events/source.ts';
 import { VirtualClock } from '../../events/virtual-clock.ts';
-import { type Bench, bench, IDENTITY, signal } from './fixture.ts';
-
-const rejects = (work: Promise<unknown> | undefined, code: ErrorCode) =>
-  assert.rejects(work ?? Promise.resolve(), (error) => isCameraEmailError(error, code) || Promise.reject(error));
-
-const immediate = () => new Promise<void>((resolve) => setImmediate(resolve));
-
-/** An event without the device's own document. */
-function bare(item: RawEvent | undefined): unknown {
-  if (item?.kind !== 'event') return item?.kind;
-  const { raw: _document, kind: _kind, ...rest } = item;
-  return rest;
-}
+import { rejects, signal } from '../fixture.ts';
+import { bare, immediate, nextOf } from '../listener.ts';
+import { foscamStarter, IDENTITY } from './fixture.ts';
 
 const motion = { type: 'motion', state: 'active', channel: 1, vendorType: 'motionDetectAlarm' };
 const input = { type: 'alarm-input', state: 'active', channel: 1, vendorType: 'IOAlarm', rule: '1' };
 
 describe('foscam events', () => {
-  const opened: Bench[] = [];
-  const start = async (...args: Parameters<typeof bench>) => {
-    const one = await bench(...args);
-    opened.push(one);
-    return one;
-  };
-  afterEach(async () => {
-    for (const one of opened.splice(0)) await one.close();
-  });
+  const start = foscamStarter();
 
   /** The events of a camera under a clock that moves on only while something is waited for. */
-  const poll = async (options: Parameters<typeof bench>[0] = {}) => {
+  const poll = async (options: Partial<FoscamSimulatorOptions> = {}) => {
     const device = await start(options);
     const clock = new VirtualClock();
     const controller = new AbortController();
     const iterator = alarmChanges(new Cgi(device.http), controller.signal, clock);
-    const next = async () => {
-      let waits = true;
-      const item = iterator.next().finally(() => {
-        waits = false;
-      });
-      item.catch(() => undefined);
-      while (waits) {
-        await immediate();
-        if (waits && clock.sleeping > 0) await clock.pass(LIMITS.events.foscamPollMs);
-      }
-      const { value, done } = await item;
-      return done === true ? undefined : value;
-    };
+    const next = () => nextOf(iterator, clock, LIMITS.events.foscamPollMs);
     return { ...device, clock, controller, iterator, next };
   };
 
@@ -175,15 +145,7 @@ describe('foscam events', () => {
 });
 
 describe('foscam snapshot', () => {
-  const opened: Bench[] = [];
-  afterEach(async () => {
-    for (const one of opened.splice(0)) await one.close();
-  });
-  const start = async () => {
-    const one = await bench();
-    opened.push(one);
-    return one;
-  };
+  const start = foscamStarter();
 
   it('takes the picture', async () => {
     const { simulator, camera } = await start();

@@ -1,24 +1,14 @@
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { foscam } from '../../../src/cameras/foscam/driver.ts';
-import { type ErrorCode, isCameraEmailError } from '../../../src/core/errors.ts';
+import type { ErrorCode } from '../../../src/core/errors.ts';
 import { LIMITS } from '../../../src/core/limits.ts';
-import { type Bench, bench, configure, IDENTITY, signal, wanted } from './fixture.ts';
+import { configure, rejects, signal } from '../fixture.ts';
+import { type FoscamBench, foscamStarter, IDENTITY, wanted } from './fixture.ts';
 
 describe('foscam refusals', () => {
-  const opened: Bench[] = [];
-  const start = async (...args: Parameters<typeof bench>) => {
-    const one = await bench(...args);
-    opened.push(one);
-    return one;
-  };
-  afterEach(async () => {
-    for (const one of opened.splice(0)) await one.close();
-  });
-
-  const rejects = (work: Promise<unknown>, ...codes: ErrorCode[]) =>
-    assert.rejects(work, (error) => isCameraEmailError(error, ...codes) || Promise.reject(error));
-  const paths = ({ simulator }: Bench) => simulator.server.requests.map(({ path }) => path.replace('/cgi-bin/CGIProxy.fcgi?', ''));
+  const start = foscamStarter();
+  const paths = ({ simulator }: FoscamBench) => simulator.server.requests.map(({ path }) => path.replace('/cgi-bin/CGIProxy.fcgi?', ''));
 
   it('makes one refused login of a wrong password', async () => {
     const { simulator, connect } = await start();

@@ -1,25 +1,15 @@
 import assert from 'node:assert/strict';
-import type { DeviceIdentity } from '../../../src/cameras/driver.ts';
-import { hanwha, openHanwha } from '../../../src/cameras/hanwha/driver.ts';
-import { HanwhaSimulator, variants } from '../../../src/cameras/hanwha/simulator.ts';
+import { hanwha } from '../../../src/cameras/hanwha/driver.ts';
+import { variants } from '../../../src/cameras/hanwha/simulator.ts';
 import { createCertificate } from '../../../src/core/certificate.ts';
-import { isCameraEmailError } from '../../../src/core/errors.ts';
-import { LIMITS } from '../../../src/core/limits.ts';
-import { standingClock } from '../../http/fixture.ts';
-import { APP_PASSWORD, Bench, codes, forever, LOGIN, planFor, WANTED } from './fixture.ts';
+import { APP_PASSWORD, answerAll, codes, failsWith, forever, LOGIN, planFor, WANTED } from '../fixture.ts';
+import { hanwhaBench } from './fixture.ts';
 
-const IDENTITY: DeviceIdentity = { vendor: 'hanwha', brand: '', model: '', firmware: '', serial: '', kind: 'camera' };
 const SET = '/stw-cgi/transfer.cgi?msubmenu=smtp&action=set';
 const MAIN_WRITE = `${SET}&Host=smtp.example.test&Port=465&Encryption=SSL&Username=me%40example.test&Sender=me%40example.test&Recipient=first%40example.test`;
 
 describe('hanwha', () => {
-  let bench: Bench;
-  beforeEach(() => {
-    bench = new Bench();
-  });
-  afterEach(() => bench.close());
-
-  const camera = (options = {}) => new HanwhaSimulator({ ...bench.options, ...options });
+  const { bench, camera } = hanwhaBench();
 
   it('identifies a camera and a recorder with one login each', async () => {
     const { device, http } = await bench.start(camera());
@@ -46,21 +36,15 @@ describe('hanwha', () => {
   it('leaves devices of other makes alone', async () => {
     const { device, http } = await bench.start(camera());
     for (const answer of ['<html>login</html>', '', '{"Model":1}']) {
-      device.server.intercept = (_request, response) => {
-        response.writeHead(200).end(answer);
-        return true;
-      };
+      answerAll(device, 200, answer);
       assert.equal(await hanwha.identify(http, forever), undefined, answer);
     }
   });
 
   it('tells a device that has no password yet', async () => {
     const { device, http } = await bench.start(camera());
-    device.server.intercept = (_request, response) => {
-      response.writeHead(200).end('{"Initialized": false, "Manufacturer": "Hanwha Vision"}');
-      return true;
-    };
-    await assert.rejects(hanwha.identify(http, forever), (error) => isCameraEmailError(error, 'not-activated'));
+    answerAll(device, 200, '{"Initialized": false, "Manufacturer": "Hanwha Vision"}');
+    await assert.rejects(hanwha.identify(http, forever), failsWith('not-activated'));
   });
 
   it('encrypts the password with the key of the device over http, in the body of a POST', async () => {
@@ -115,7 +99,7 @@ describe('hanwha', () => {
 
     const fallen = await bench.start(camera({ modern: false }), { protocol: 'auto' });
     const second = await planFor(hanwha, fallen.http);
-    await assert.rejects(second.camera.apply(second.plan, forever), (error) => isCameraEmailError(error, 'plain-http'));
+    await assert.rejects(second.camera.apply(second.plan, forever), failsWith('plain-http'));
     assert.equal(fallen.device.mailPassword, '');
   });
 
@@ -269,132 +253,6 @@ describe('hanwha', () => {
         '/stw-cgi/transfer.cgi?msubmenu=smtpusers&action=add&GroupID=Alerts&UserName=first&Recipient=first%40example.test',
       ],
     );
-  });
-
-  describe('test mail', () => {
-    const TEST = '/stw-cgi/transfer.cgi?msubmenu=smtp&action=test';
-
-    it('looks once a second while the device is trying', async () => {
-      const { device, http } = await bench.start(camera());
-      const first = await planFor(hanwha, http);
-      await first.camera.apply(first.plan, forever);
-      device.tryings = 3;
-      const clock = standingClock();
-      const start = clock.now();
-      const answer = await openHanwha(http, 1, IDENTITY, clock).sendTestEmail?.(WANTED, forever);
-      assert.deepEqual(answer, { accepted: true, deviceSays: 'Success' });
-      assert.equal(clock.now() - start, 3 * LIMITS.device.testPollMs);
-      assert.equal(device.server.requests.filter(({ path }) => path === TEST).length, 4);
-      const [mail] = bench.mails;
-      assert.deepEqual(mail?.authentication, { username: 'me@example.test', password: APP_PASSWORD });
-      assert.deepEqual([mail?.host, mail?.port, mail?.security, mail?.to], ['smtp.example.test', 465, 'tls', ['first@example.test']]);
-    });
-
-    it('tells a failure, firmware’s own words, and a test that never ends', async () => {
-      const { device, http } = await bench.start(camera());
-      bench.mailResult = { ok: false, reply: '535' };
-      const test = () => openHanwha(http, 1, IDENTITY, standingClock()).sendTestEmail?.(WANTED, forever);
-      assert.deepEqual(await test(), { accepted: false, deviceSays: 'Fail' });
-      for (const [status, accepted] of [
-        ['Authentication failed', false],
-        ['Trying', undefined],
-      ] as const) {
-        device.server.intercept = (_request, response) => {
-          response.writeHead(200).end(`Status=${status}\r\n`);
-          return true;
-        };
-        assert.deepEqual(await test(), { accepted, deviceSays: status });
-      }
-    });
-
-    it('is inconclusive for a user who may not test', async () => {
-      const { http } = await bench.start(camera({ readOnlyUser: true }));
-      const answer = await hanwha.open(http, 1, IDENTITY).sendTestEmail?.(WANTED, forever);
-      assert.deepEqual(answer, { accepted: undefined, deviceSays: '609 Not Authorized' });
-    });
-
-    it('stops waiting when the job is stopped', async () => {
-      const { device, http } = await bench.start(camera());
-      device.tryings = Number.POSITIVE_INFINITY;
-      const stop = new AbortController();
-      const test = hanwha.open(http, 1, IDENTITY).sendTestEmail?.(WANTED, stop.signal);
-      device.server.intercept = () => {
-        stop.abort();
-        return false;
-      };
-      await assert.rejects(test ?? Promise.resolve(), (error) => isCameraEmailError(error, 'cancelled'));
-    });
-  });
-
-  describe('refusals', () => {
-    it('costs one refused login, however often it is asked', async () => {
-      const { device, http } = await bench.start(camera(), {}, 'wrong-password');
-      for (let count = 0; count < 3; count += 1) {
-        await assert.rejects(hanwha.identify(http, forever), (error) => isCameraEmailError(error, 'unauthorized'));
-      }
-      assert.equal(device.refusedLogins, 1);
-    });
-
-    it('leaves a blocked account alone', async () => {
-      const { device, http } = await bench.start(camera());
-      device.guard.locked = true;
-      await assert.rejects(
-        hanwha.identify(http, forever),
-        (error) => isCameraEmailError(error, 'locked-out') && error.deviceSays === 'HTTP 490',
-      );
-      const { length } = device.server.requests;
-      await assert.rejects(hanwha.open(http, 1, IDENTITY).read({ events: false }, forever), (error) =>
-        isCameraEmailError(error, 'locked-out'),
-      );
-      assert.equal(device.server.requests.length, length);
-    });
-
-    for (const [answer, code] of [
-      ['NG\r\nError Code: 614\r\nError Details:\r\nService not ready\r\n', 'busy'],
-      ['{"Response":"Fail","Error":{"Code":610,"Details":"Cannot Access Resource"}}', 'busy'],
-      ['{"Response":"Fail","Error":{"Code":609,"Details":"Not Authorized"}}', 'forbidden'],
-      ['{"Response":"Fail","Error":{"Code":604,"Details":"Invalid Input Value(s)"}}', 'rejected'],
-      ['{"Response":"Fail"}', 'rejected'],
-      ['NG', 'rejected'],
-      ['{"Response"', 'unreadable'],
-      ['<html>OK</html>', 'unreadable'],
-      ['', 'unreadable'],
-      ['[1,2]', 'unreadable'],
-    ] as const) {
-      it(`gives ${code} for ${JSON.stringify(answer.slice(0, 30))}`, async () => {
-        const { device, http } = await bench.start(camera());
-        const { camera: opened, plan } = await planFor(hanwha, http);
-        device.server.intercept = (_request, response) => {
-          response.writeHead(200).end(answer);
-          return true;
-        };
-        await assert.rejects(opened.apply(plan, forever), (error) => isCameraEmailError(error, code));
-        await assert.rejects(hanwha.open(http, 1, IDENTITY).read({ events: true }, forever), (error) => isCameraEmailError(error, code));
-      });
-    }
-
-    it('does not take in a flood', async () => {
-      const { device, http } = await bench.start(camera());
-      device.server.intercept = (_request, response) => {
-        response.on('error', () => undefined);
-        response.writeHead(200).end(Buffer.alloc(LIMITS.device.bodyBytes + 1, 'a'));
-        return true;
-      };
-      await assert.rejects(hanwha.open(http, 1, IDENTITY).read({ events: true }, forever), (error) =>
-        isCameraEmailError(error, 'unreadable'),
-      );
-    });
-
-    it('says what a user without rights is missing, and writes nothing', async () => {
-      const { device, http } = await bench.start(camera({ readOnlyUser: true }));
-      const before = device.documents();
-      const { camera: opened, plan } = await planFor(hanwha, http);
-      await assert.rejects(
-        opened.apply(plan, forever),
-        (error) => isCameraEmailError(error, 'forbidden') && error.deviceSays === '609 Not Authorized',
-      );
-      assert.equal(device.documents(), before);
-    });
   });
 
   it('never shows a secret', async () => {

@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { DeviceIdentity } from '../../../src/cameras/driver.ts';
 import { hanwha } from '../../../src/cameras/hanwha/driver.ts';
 import { readStatus } from '../../../src/cameras/hanwha/events.ts';
-import { HanwhaSimulator, type HanwhaSimulatorOptions } from '../../../src/cameras/hanwha/simulator.ts';
+import type { HanwhaSimulatorOptions } from '../../../src/cameras/hanwha/simulator.ts';
 import { isCameraEmailError } from '../../../src/core/errors.ts';
 import { LIMITS } from '../../../src/core/limits.ts';
 import type { DeviceHttp } from '../../../src/http/types.ts';
-import { Listener } from '../listener.ts';
-import { Bench, forever } from './fixture.ts';
-
-const IDENTITY: DeviceIdentity = { vendor: 'hanwha', brand: 'Hanwha Vision', model: 'X', firmware: '', serial: '', kind: 'camera' };
+import { forever } from '../fixture.ts';
+import { hanwhaBench, IDENTITY } from './fixture.ts';
 
 function read(document: string, initial = false): Record<string, unknown>[] {
   return readStatus(document, initial).map((occurrence) => {
@@ -23,24 +20,10 @@ function read(document: string, initial = false): Record<string, unknown>[] {
 const motion = { kind: 'event', type: 'motion', vendorType: 'MotionDetection', state: 'active', channel: 1, endsItself: true };
 
 describe('hanwha events', () => {
-  let bench: Bench;
-  let listeners: Listener[];
-  beforeEach(() => {
-    bench = new Bench();
-    listeners = [];
-  });
-  afterEach(async () => {
-    for (const listener of listeners) await listener.stop();
-    await bench.close();
-  });
+  const { bench, camera } = hanwhaBench();
 
-  const start = (options: Partial<HanwhaSimulatorOptions> = {}, password?: string) =>
-    bench.start(new HanwhaSimulator({ ...bench.options, ...options }), {}, password);
-  function listen(http: DeviceHttp): Listener {
-    const listener = new Listener((signal) => hanwha.open(http, 1, IDENTITY).events?.(signal) ?? assert.fail());
-    listeners.push(listener);
-    return listener;
-  }
+  const start = (options: Partial<HanwhaSimulatorOptions> = {}, password?: string) => bench.start(camera(options), {}, { password });
+  const listen = (http: DeviceHttp) => bench.listen((signal) => hanwha.open(http, 1, IDENTITY).events?.(signal));
 
   it('reads lines, without their details', () => {
     const text =

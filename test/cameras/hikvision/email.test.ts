@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import type { WantedEmail } from '../../../src/cameras/driver.ts';
 import { readCapabilities, readMailing, singleMailing, withPassword, writeMailing } from '../../../src/cameras/hikvision/email.ts';
 import { isFormRefused, parseResponseStatus, statusError } from '../../../src/cameras/hikvision/isapi.ts';
 import { planLinkage, readLinkage } from '../../../src/cameras/hikvision/linkage.ts';
@@ -7,19 +6,9 @@ import { encryptSensitive, sensitiveFieldsFrom, sensitiveKey } from '../../../sr
 import { sample } from '../../../src/cameras/hikvision/simulator.ts';
 import { Secret } from '../../../src/core/secret.ts';
 import { XmlDocument } from '../../../src/http/xml.ts';
+import { wantedEmail } from '../fixture.ts';
 
-const WANTED: WantedEmail = {
-  enabled: true,
-  server: 'smtp.gmail.com',
-  port: 465,
-  security: 'tls',
-  authentication: true,
-  username: 'me@gmail.com',
-  password: new Secret('abcdefghijklmnop'),
-  writePassword: true,
-  sender: 'me@gmail.com',
-  channel: 1,
-};
+const WANTED = wantedEmail({ server: 'smtp.gmail.com', username: 'me@gmail.com', sender: 'me@gmail.com' });
 
 /** Lines of a document that differ from another's. */
 function difference(before: string, after: string): string[] {

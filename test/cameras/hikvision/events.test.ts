@@ -6,7 +6,7 @@ import { simulatedJpeg } from '../../../src/cameras/hikvision/simulator/view.ts'
 import { HikvisionSimulator, sample } from '../../../src/cameras/hikvision/simulator.ts';
 import type { CameraEmailError } from '../../../src/core/errors.ts';
 import type { RawEvent } from '../../../src/events/source.ts';
-import { at, type Fixture, fixture, login } from '../../http/fixture.ts';
+import { rejects, useBench } from '../fixture.ts';
 
 const NAMESPACE = 'http://www.hikvision.com/ver20/XMLSchema';
 const alert = (inner: string, namespace = NAMESPACE) =>
@@ -126,26 +126,20 @@ describe('hikvision alerts', () => {
 });
 
 describe('hikvision stream and pictures', () => {
-  let http: Fixture;
+  const bench = useBench();
   let device: HikvisionSimulator;
   let camera: Camera;
   let stop: AbortController;
 
   beforeEach(async () => {
-    http = fixture();
     stop = new AbortController();
-    const options = { login: { username: 'admin', password: 'camera-secret' }, sendMail: async () => ({ ok: true, reply: '' }) };
-    device = new HikvisionSimulator(options);
-    const client = http.connections.open(at(await device.listen()), login());
-    const identity = await hikvision.identify(client, stop.signal);
+    const { device: simulator, http } = await bench.start(new HikvisionSimulator(bench.options));
+    device = simulator;
+    const identity = await hikvision.identify(http, stop.signal);
     assert.ok(identity);
-    camera = hikvision.open(client, 1, identity);
+    camera = hikvision.open(http, 1, identity);
   });
-  afterEach(async () => {
-    stop.abort();
-    await http.close();
-    await device.close();
-  });
+  afterEach(() => stop.abort());
 
   /** Reads so many items; `act` runs when the stream is open. */
   async function items(count: number, act: () => void): Promise<RawEvent[]> {
@@ -187,12 +181,9 @@ describe('hikvision stream and pictures', () => {
     });
   }
 
-  const failure = (work: Promise<unknown> | undefined, code: string) =>
-    assert.rejects(work ?? Promise.resolve(), (error: CameraEmailError) => error.code === code);
-
   it('a user without the right is told so', async () => {
     device.view.faults = { refused: 'lowPrivilege' };
-    await failure(
+    await rejects(
       items(1, () => undefined),
       'forbidden',
     );
@@ -207,7 +198,7 @@ describe('hikvision stream and pictures', () => {
       return true;
     });
     const { length } = device.server.requests;
-    await failure(open(), 'locked-out');
+    await rejects(open(), 'locked-out');
     assert.equal(device.server.requests.length, length, 'nothing is asked while it lasts');
   });
 
@@ -223,7 +214,7 @@ describe('hikvision stream and pictures', () => {
 
   it('a user without the right is not subscribed in another way', async () => {
     device.view.faults = { refused: 'lowPrivilege', subscribes: true };
-    await failure(
+    await rejects(
       items(1, () => undefined),
       'forbidden',
     );
@@ -232,7 +223,7 @@ describe('hikvision stream and pictures', () => {
 
   it('a device that does not say that it takes subscriptions is asked for none', async () => {
     device.view.faults = { refused: 'notSupport' };
-    await failure(
+    await rejects(
       items(1, () => undefined),
       'forbidden',
     );
@@ -240,7 +231,7 @@ describe('hikvision stream and pictures', () => {
   });
 
   it('a connection that breaks is an error of ours', async () => {
-    await failure(
+    await rejects(
       items(1, () => device.view.drop()),
       'connection-lost',
     );
@@ -266,7 +257,7 @@ describe('hikvision stream and pictures', () => {
 
   it('half a picture is none', async () => {
     device.view.faults = { picture: 'half' };
-    await failure(camera.snapshot?.(1, stop.signal), 'unreadable');
+    await rejects(camera.snapshot?.(1, stop.signal), 'unreadable');
   });
 
   it('tells when nothing is linked to the surveillance center', async () => {

@@ -2,13 +2,15 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import type { DeviceIdentity } from '../../../src/cameras/driver.ts';
 import { onvif } from '../../../src/cameras/onvif/driver.ts';
-import { OnvifSimulator, type OnvifSimulatorOptions, sample, variants } from '../../../src/cameras/onvif/simulator.ts';
+import { sample, variants } from '../../../src/cameras/onvif/simulator.ts';
 import { OnvifDevice, securityHeader } from '../../../src/cameras/onvif-device.ts';
 import { LIMITS } from '../../../src/core/limits.ts';
 import { Secret } from '../../../src/core/secret.ts';
 import { child, childText, XmlDocument } from '../../../src/http/xml.ts';
 import { standingClock } from '../../http/fixture.ts';
-import { answerAll, Bench, failsWith, forever, GARBAGE, type LOGIN, WANTED } from '../uniview/fixture.ts';
+import { answerAll, failsWith, forever, WANTED } from '../fixture.ts';
+import { GARBAGE } from '../hostile.ts';
+import { onvifBench } from './fixture.ts';
 
 const IDENTITY: DeviceIdentity = {
   vendor: 'onvif',
@@ -21,14 +23,7 @@ const IDENTITY: DeviceIdentity = {
 const FORMS = ['message', 'http', 'both', 'nowhere'] as const;
 
 describe('onvif', () => {
-  let bench: Bench;
-  beforeEach(() => {
-    bench = new Bench();
-  });
-  afterEach(() => bench.close());
-
-  const start = (options: Partial<OnvifSimulatorOptions> = {}, login: Partial<typeof LOGIN> = {}) =>
-    bench.start(new OnvifSimulator({ ...bench.options, ...options }), {}, login);
+  const { bench, start } = onvifBench();
 
   for (const { name, create } of variants) {
     it(`identifies: ${name}`, async () => {

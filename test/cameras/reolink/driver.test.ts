@@ -2,21 +2,14 @@ import assert from 'node:assert/strict';
 import { changesTo } from '../../../src/cameras/changes.ts';
 import { reolink } from '../../../src/cameras/reolink/driver.ts';
 import { isCameraEmailError } from '../../../src/core/errors.ts';
-import { APP_PASSWORD, type Bench, bench, configure, signal, wanted } from './fixture.ts';
+import { APP_PASSWORD, configure, signal } from '../fixture.ts';
+import { reolinkStarter, wanted } from './fixture.ts';
 
 const ALWAYS = '1'.repeat(168);
 const NEVER = '0'.repeat(168);
 
 describe('reolink', () => {
-  const opened: Bench[] = [];
-  const start = async (...args: Parameters<typeof bench>) => {
-    const one = await bench(...args);
-    opened.push(one);
-    return one;
-  };
-  afterEach(async () => {
-    for (const one of opened.splice(0)) await one.close();
-  });
+  const start = reolinkStarter();
 
   it('identifies a camera, a recorder and an old camera, and leaves no session behind', async () => {
     const expected = {

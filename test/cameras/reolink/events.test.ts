@@ -1,60 +1,29 @@
 import assert from 'node:assert/strict';
 import { activeInAiState, activeInEvents, mainsChannels } from '../../../src/cameras/reolink/events.ts';
 import { JsonApi } from '../../../src/cameras/reolink/json-api.ts';
+import type { ReolinkSimulatorOptions } from '../../../src/cameras/reolink/simulator.ts';
 import { stateChanges } from '../../../src/cameras/reolink/state-polling.ts';
 import { createCertificate } from '../../../src/core/certificate.ts';
-import { type ErrorCode, isCameraEmailError } from '../../../src/core/errors.ts';
 import { LIMITS } from '../../../src/core/limits.ts';
-import type { RawEvent } from '../../../src/events/source.ts';
 import { VirtualClock } from '../../events/virtual-clock.ts';
-import { type Bench, bench, signal } from './fixture.ts';
-
-const rejects = (work: Promise<unknown> | undefined, code: ErrorCode) =>
-  assert.rejects(work ?? Promise.resolve(), (error) => isCameraEmailError(error, code) || Promise.reject(error));
-
-const immediate = () => new Promise<void>((resolve) => setImmediate(resolve));
-
-/** An event without the device's own document. */
-function bare(item: RawEvent | undefined): unknown {
-  if (item?.kind !== 'event') return item?.kind;
-  const { raw: _document, kind: _kind, ...rest } = item;
-  return rest;
-}
+import { rejects, signal } from '../fixture.ts';
+import { bare, immediate, nextOf } from '../listener.ts';
+import { reolinkStarter } from './fixture.ts';
 
 const person = { type: 'person', state: 'active', channel: 1, vendorType: 'people', target: 'person' };
 const motion = { type: 'motion', state: 'active', channel: 1, vendorType: 'md' };
 
 describe('reolink events', () => {
-  const opened: Bench[] = [];
-  const start = async (...args: Parameters<typeof bench>) => {
-    const one = await bench(...args);
-    opened.push(one);
-    return one;
-  };
-  afterEach(async () => {
-    for (const one of opened.splice(0)) await one.close();
-  });
+  const start = reolinkStarter();
 
   /** The events of a device under a clock that moves on only while something is waited for. */
-  const poll = async (options: Parameters<typeof bench>[0] = {}, channels: readonly number[] = [0]) => {
+  const poll = async (options: Partial<ReolinkSimulatorOptions> = {}, channels: readonly number[] = [0]) => {
     const device = await start(options);
     const clock = new VirtualClock();
     const controller = new AbortController();
     const api = new JsonApi(device.http);
     const iterator = stateChanges(api, () => Promise.resolve(channels), controller.signal, clock);
-    const next = async () => {
-      let waits = true;
-      const item = iterator.next().finally(() => {
-        waits = false;
-      });
-      item.catch(() => undefined);
-      while (waits) {
-        await immediate();
-        if (waits && clock.sleeping > 0) await clock.pass(LIMITS.events.reolinkPollMs);
-      }
-      const { value, done } = await item;
-      return done === true ? undefined : value;
-    };
+    const next = () => nextOf(iterator, clock, LIMITS.events.reolinkPollMs);
     return {
       ...device,
       clock,
@@ -248,15 +217,7 @@ describe('reolink events', () => {
 });
 
 describe('reolink snapshot', () => {
-  const opened: Bench[] = [];
-  afterEach(async () => {
-    for (const one of opened.splice(0)) await one.close();
-  });
-  const start = async (...args: Parameters<typeof bench>) => {
-    const one = await bench(...args);
-    opened.push(one);
-    return one;
-  };
+  const start = reolinkStarter();
 
   it('takes the picture of the channel, a new one each time', async () => {
     const { simulator, camera } = await start({ kind: 'recorder' });

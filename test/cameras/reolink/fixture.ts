@@ -1,90 +1,27 @@
 import type { Camera, DeviceIdentity, WantedEmail } from '../../../src/cameras/driver.ts';
 import { reolink } from '../../../src/cameras/reolink/driver.ts';
 import { ReolinkSimulator, type ReolinkSimulatorOptions } from '../../../src/cameras/reolink/simulator.ts';
-import { Secret } from '../../../src/core/secret.ts';
-import { createDeviceConnections } from '../../../src/http/device-connections.ts';
-import { type DeviceMemory, memoryOnly } from '../../../src/http/device-memory.ts';
-import type { DeviceAddress, DeviceHttp } from '../../../src/http/types.ts';
-import type { CameraMail } from '../../../src/sandbox/camera-simulator.ts';
+import { type Bench, type Started, useBench, wantedEmail } from '../fixture.ts';
 
-export const signal = () => AbortSignal.timeout(15_000);
-export const APP_PASSWORD = 'abcdefghijklmnop';
 export const IDENTITY: DeviceIdentity = { vendor: 'reolink', brand: 'Reolink', model: '', firmware: '', serial: '', kind: 'unknown' };
 
-export interface Bench {
+export interface ReolinkBench extends Started<ReolinkSimulator>, Pick<Bench, 'mails'> {
   simulator: ReolinkSimulator;
-  http: DeviceHttp;
-  /** Mails the device sent with what was written into it. */
-  mails: CameraMail[];
   camera(channel?: number): Camera;
-  /** Another login of the same device, with the same memory. */
-  connect(password: string, more?: Partial<DeviceAddress>): DeviceHttp;
-  close(): Promise<void>;
 }
 
-export async function bench(
-  options: Partial<ReolinkSimulatorOptions> = {},
-  mailReply: { ok: boolean; reply: string } = { ok: true, reply: '250 OK' },
-  memory: DeviceMemory = memoryOnly(),
-): Promise<Bench> {
-  const mails: CameraMail[] = [];
-  const simulator = new ReolinkSimulator({
-    login: { username: 'admin', password: 'camera-secret' },
-    sendMail: async (mail) => {
-      mails.push(mail);
-      return mailReply;
-    },
-    ...options,
-  });
-  const port = await simulator.listen();
-  const connections = createDeviceConnections({ memory });
-  const connect = (password: string, more: Partial<DeviceAddress> = {}) =>
-    connections.open(
-      { host: '127.0.0.1', port, protocol: options.certificate === undefined ? 'http' : 'https', trust: 'any', ...more },
-      { username: 'admin', password: new Secret(password) },
-    );
-  const http = connect('camera-secret');
-  const opened: Camera[] = [];
-  return {
-    simulator,
-    http,
-    mails,
-    connect,
-    camera(channel = 1) {
-      const camera = reolink.open(http, channel, IDENTITY);
-      opened.push(camera);
-      return camera;
-    },
-    async close() {
-      for (const camera of opened) await camera.close?.(signal()).catch(() => undefined);
-      await connections.close();
-      await simulator.close();
-    },
+/** For the top of a `describe`: starts a device, which is closed after the test. */
+export function reolinkStarter() {
+  const bench = useBench();
+  return async (options: Partial<ReolinkSimulatorOptions> = {}, mailResult = bench.mailResult): Promise<ReolinkBench> => {
+    bench.mailResult = mailResult;
+    const simulator = new ReolinkSimulator({ ...bench.options, ...options });
+    const protocol = options.certificate === undefined ? 'http' : 'https';
+    const started = await bench.start(simulator, { protocol, trust: 'any' });
+    const { http } = started;
+    return { ...started, simulator, mails: bench.mails, camera: (channel = 1) => bench.keep(reolink.open(http, channel, IDENTITY)) };
   };
 }
 
-export function wanted(more: Partial<WantedEmail> = {}): WantedEmail {
-  return {
-    enabled: true,
-    server: 'smtp.gmail.com',
-    port: 465,
-    security: 'tls',
-    authentication: true,
-    username: 'owner@example.test',
-    password: new Secret(APP_PASSWORD),
-    writePassword: true,
-    sender: 'owner@example.test',
-    channel: 1,
-    ...more,
-  };
-}
-
-/** read, capabilities, plan, apply and read again: what a job does with a camera. */
-export async function configure(camera: Camera, want: WantedEmail) {
-  const scope = { events: want.events !== undefined };
-  const before = await camera.read(scope, signal());
-  const capabilities = await camera.capabilities(signal());
-  const plan = camera.plan(before, want, capabilities);
-  const warnings = await camera.apply(plan, signal());
-  return { before, capabilities, plan, warnings, after: await camera.read(scope, signal()) };
-}
+export const wanted = (more: Partial<WantedEmail> = {}): WantedEmail =>
+  wantedEmail({ server: 'smtp.gmail.com', username: 'owner@example.test', sender: 'owner@example.test', ...more });

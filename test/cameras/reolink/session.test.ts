@@ -5,21 +5,11 @@ import { JsonApi } from '../../../src/cameras/reolink/json-api.ts';
 import { createCertificate } from '../../../src/core/certificate.ts';
 import { type ErrorCode, isCameraEmailError } from '../../../src/core/errors.ts';
 import { LIMITS } from '../../../src/core/limits.ts';
-import { type Bench, bench, configure, IDENTITY, signal, wanted } from './fixture.ts';
+import { configure, rejects, signal } from '../fixture.ts';
+import { IDENTITY, reolinkStarter, wanted } from './fixture.ts';
 
 describe('reolink session', () => {
-  const opened: Bench[] = [];
-  const start = async (...args: Parameters<typeof bench>) => {
-    const one = await bench(...args);
-    opened.push(one);
-    return one;
-  };
-  afterEach(async () => {
-    for (const one of opened.splice(0)) await one.close();
-  });
-
-  const rejects = (work: Promise<unknown>, ...codes: ErrorCode[]) =>
-    assert.rejects(work, (error) => isCameraEmailError(error, ...codes) || Promise.reject(error));
+  const start = reolinkStarter();
 
   it('logs in once for a whole job and gives the token back, once', async () => {
     const { simulator, camera } = await start({ maxSessions: 1 });

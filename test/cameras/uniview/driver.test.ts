@@ -3,9 +3,9 @@ import type { DeviceIdentity } from '../../../src/cameras/driver.ts';
 import { uniview } from '../../../src/cameras/uniview/driver.ts';
 import { sample, UniviewSimulator, type UniviewSimulatorOptions, variants } from '../../../src/cameras/uniview/simulator.ts';
 import { isCameraEmailError } from '../../../src/core/errors.ts';
-import { LIMITS } from '../../../src/core/limits.ts';
 import { Secret } from '../../../src/core/secret.ts';
-import { APP_PASSWORD, answerAll, Bench, failsWith, forever, GARBAGE, planFor, WANTED, warned } from './fixture.ts';
+import { APP_PASSWORD, answerAll, codes, failsWith, forever, planFor, useBench, WANTED } from '../fixture.ts';
+import { itSurvivesHostileAnswers } from '../hostile.ts';
 
 const IDENTITY: DeviceIdentity = { vendor: 'uniview', brand: '', model: '', firmware: '', serial: '', kind: 'camera' };
 const EMAIL = '/LAPI/V1.0/Channel/0/NetWork/Email';
@@ -14,14 +14,10 @@ const MOTION = '/LAPI/V1.0/Channels/0/Alarm/MotionDetection/LinkageActions';
 const AUDIO = '/LAPI/V1.0/Channels/0/Alarm/AudioDetection/LinkageActions';
 
 describe('uniview', () => {
-  let bench: Bench;
-  beforeEach(() => {
-    bench = new Bench();
-  });
-  afterEach(() => bench.close());
+  const bench = useBench();
 
   const start = (options: Partial<UniviewSimulatorOptions> = {}, password?: string) =>
-    bench.start(new UniviewSimulator({ ...bench.options, ...options }), {}, password === undefined ? {} : { password });
+    bench.start(new UniviewSimulator({ ...bench.options, ...options }), {}, { password });
 
   it('identifies a camera with one login', async () => {
     const { device, http } = await start();
@@ -87,7 +83,7 @@ describe('uniview', () => {
     assert.deepEqual([write?.method, write?.path, Object.keys(RSAPublicKey as object)], ['PUT', EMAIL, ['RSAPublicKeyE', 'RSAPublicKeyN']]);
     assert.equal(Buffer.from(String(PIN), 'base64').length, 128);
     assert.equal(plan.writes.length, 1);
-    assert.deepEqual(warned(plan), ['encrypted-write-doubt']);
+    assert.deepEqual(codes(plan.warnings), ['encrypted-write-doubt']);
     assert.match(plan.writes[0]?.shown.body ?? '', /"PIN":"•"/);
   });
 
@@ -139,7 +135,7 @@ describe('uniview', () => {
   it('offers TLS from the start in place of STARTTLS', async () => {
     const { http } = await start();
     const { plan } = await planFor(uniview, http, { security: 'starttls', port: 587 });
-    assert.deepEqual(warned(plan), ['no-starttls', 'encrypted-write-doubt']);
+    assert.deepEqual(codes(plan.warnings), ['no-starttls', 'encrypted-write-doubt']);
     assert.deepEqual(
       plan.changes.find(({ field }) => field === 'port'),
       { field: 'port', from: 25, to: 465 },
@@ -160,12 +156,12 @@ describe('uniview', () => {
         ['PUT', AUDIO, '{"ActNum":0,"AlarmActCfg":[]}\r\n'],
       ],
     );
-    assert.ok(warned(plan).includes('event-not-available'));
+    assert.ok(codes(plan.warnings).includes('event-not-available'));
     await camera.apply(plan, forever);
     const second = await planFor(uniview, http, { events: ['motion'], writePassword: false });
     assert.deepEqual(second.plan.changes, []);
     const none = await planFor(uniview, http, { events: [], writePassword: false });
-    assert.ok(warned(none.plan).includes('not-linked'));
+    assert.ok(codes(none.plan.warnings).includes('not-linked'));
     assert.equal(device.server.requests.filter(({ path }) => path.includes('TamperDetection')).length > 0, true);
   });
 
@@ -271,16 +267,18 @@ describe('uniview', () => {
   }
 
   describe('hostile answers', () => {
-    for (const [name, body] of GARBAGE) {
-      it(`are unreadable: ${name}`, async () => {
-        const { device, http } = await start();
-        const { camera, plan } = await planFor(uniview, http);
-        answerAll(device, 200, body);
-        assert.equal(await uniview.identify(http, forever), undefined);
-        await assert.rejects(camera.read({ events: true }, forever), failsWith('unreadable'));
-        await assert.rejects(camera.apply(plan, forever), failsWith('unreadable'));
-      });
-    }
+    itSurvivesHostileAnswers({
+      driver: uniview,
+      identity: IDENTITY,
+      start: () => start(),
+      filler: ' ',
+      statuses: [
+        [403, 'forbidden'],
+        [404, 'unsupported'],
+        [500, 'rejected'],
+        [503, 'busy'],
+      ],
+    });
 
     for (const data of [
       'null',
@@ -302,25 +300,6 @@ describe('uniview', () => {
           );
       });
     }
-
-    for (const [status, code] of [
-      [403, 'forbidden'],
-      [404, 'unsupported'],
-      [500, 'rejected'],
-      [503, 'busy'],
-    ] as const) {
-      it(`give ${code} for HTTP ${status}`, async () => {
-        const { device, http } = await start();
-        answerAll(device, status, 'no');
-        await assert.rejects(uniview.open(http, 1, IDENTITY).read({ events: false }, forever), failsWith(code, `HTTP ${status}`));
-      });
-    }
-
-    it('are not taken in when they are a flood', async () => {
-      const { device, http } = await start();
-      answerAll(device, 200, Buffer.alloc(LIMITS.device.bodyBytes + 1, ' '));
-      await assert.rejects(uniview.open(http, 1, IDENTITY).read({ events: false }, forever), failsWith('unreadable'));
-    });
   });
 
   it('takes a device that has never heard of LAPI for another make, without a login', async () => {

@@ -3,29 +3,15 @@ import type { DeviceIdentity } from '../../../src/cameras/driver.ts';
 import { uniview } from '../../../src/cameras/uniview/driver.ts';
 import { UniviewSimulator, type UniviewSimulatorOptions, variants } from '../../../src/cameras/uniview/simulator.ts';
 import type { DeviceHttp } from '../../../src/http/types.ts';
-import { Listener } from '../listener.ts';
-import { Bench, failsWith, forever } from './fixture.ts';
+import { failsWith, forever, useBench } from '../fixture.ts';
 
 const IDENTITY: DeviceIdentity = { vendor: 'uniview', brand: 'Uniview', model: 'IPC', firmware: '', serial: '', kind: 'camera' };
 
 describe('uniview events', () => {
-  let bench: Bench;
-  let listeners: Listener[];
-  beforeEach(() => {
-    bench = new Bench();
-    listeners = [];
-  });
-  afterEach(async () => {
-    for (const listener of listeners) await listener.stop();
-    await bench.close();
-  });
+  const bench = useBench();
 
   const start = (options: Partial<UniviewSimulatorOptions> = {}) => bench.start(new UniviewSimulator({ ...bench.options, ...options }));
-  function listen(http: DeviceHttp): Listener {
-    const listener = new Listener((signal) => uniview.open(http, 1, IDENTITY).events?.(signal) ?? assert.fail());
-    listeners.push(listener);
-    return listener;
-  }
+  const listen = (http: DeviceHttp) => bench.listen((signal) => uniview.open(http, 1, IDENTITY).events?.(signal));
   const picture = (http: DeviceHttp, channel = 1, kind = IDENTITY.kind) =>
     uniview.open(http, 1, { ...IDENTITY, kind }).snapshot?.(channel, forever) ?? assert.fail();
 

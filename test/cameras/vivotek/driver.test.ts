@@ -3,9 +3,9 @@ import type { DeviceIdentity } from '../../../src/cameras/driver.ts';
 import { vivotek } from '../../../src/cameras/vivotek/driver.ts';
 import { VivotekSimulator, type VivotekSimulatorOptions, variants } from '../../../src/cameras/vivotek/simulator.ts';
 import { createCertificate } from '../../../src/core/certificate.ts';
-import { LIMITS } from '../../../src/core/limits.ts';
 import { Secret } from '../../../src/core/secret.ts';
-import { APP_PASSWORD, answerAll, Bench, failsWith, forever, GARBAGE, LOGIN, planFor, WANTED, warned } from '../uniview/fixture.ts';
+import { APP_PASSWORD, answerAll, codes, failsWith, forever, LOGIN, planFor, useBench, WANTED } from '../fixture.ts';
+import { itSurvivesHostileAnswers } from '../hostile.ts';
 
 const IDENTITY: DeviceIdentity = { vendor: 'vivotek', brand: '', model: '', firmware: '', serial: '', kind: 'camera' };
 const SET = '/cgi-bin/admin/setparam.cgi';
@@ -15,14 +15,10 @@ const MAIN_WRITE =
   '&server_i1_email_port=465&server_i1_email_sslmode=1';
 
 describe('vivotek', () => {
-  let bench: Bench;
-  beforeEach(() => {
-    bench = new Bench();
-  });
-  afterEach(() => bench.close());
+  const bench = useBench();
 
   const start = (options: Partial<VivotekSimulatorOptions> = {}, password?: string) =>
-    bench.start(new VivotekSimulator({ ...bench.options, ...options }), {}, password === undefined ? {} : { password });
+    bench.start(new VivotekSimulator({ ...bench.options, ...options }), {}, { password });
 
   it('identifies a camera with one login', async () => {
     const { device, http } = await start();
@@ -84,7 +80,7 @@ describe('vivotek', () => {
       plan.writes.map(({ shown }) => shown.body),
       [MAIN_WRITE.replace(APP_PASSWORD, '•')],
     );
-    assert.deepEqual(warned(plan), ['plain-http']);
+    assert.deepEqual(codes(plan.warnings), ['plain-http']);
   });
 
   it('prefers a mail slot that has a name, and keeps the name', async () => {
@@ -128,7 +124,7 @@ describe('vivotek', () => {
     const { device, http } = await start();
     const { camera, plan } = await planFor(vivotek, http, { events: ['motion', 'person'] });
     assert.equal(plan.writes[1]?.body, 'event_i1_action_server_i1_enable=1&event_i2_action_server_i1_enable=0');
-    assert.ok(warned(plan).includes('event-not-available'));
+    assert.ok(codes(plan.warnings).includes('event-not-available'));
     await camera.apply(plan, forever);
     assert.equal(device.parameters.get('event_i0_action_server_i0_enable'), '1');
   });
@@ -136,9 +132,9 @@ describe('vivotek', () => {
   it('says when an event is switched off, never due, or none is linked', async () => {
     const { http } = await start();
     const due = await planFor(vivotek, http, { events: ['alarm-input'] });
-    assert.deepEqual(warned(due.plan), ['plain-http', 'detection-off', 'schedule-empty']);
+    assert.deepEqual(codes(due.plan.warnings), ['plain-http', 'detection-off', 'schedule-empty']);
     const none = await planFor(vivotek, http, { events: [] });
-    assert.deepEqual(warned(none.plan), ['plain-http', 'not-linked']);
+    assert.deepEqual(codes(none.plan.warnings), ['plain-http', 'not-linked']);
   });
 
   it('takes several recipients only with the separator that the device already holds', async () => {
@@ -194,7 +190,7 @@ describe('vivotek', () => {
       const { http } = await bench.start(device, { protocol: 'auto' });
       const { camera, plan } = await planFor(vivotek, http);
       await camera.apply(plan, forever);
-      assert.deepEqual(warned(plan), []);
+      assert.deepEqual(codes(plan.warnings), []);
       assert.equal(device.mailPassword, APP_PASSWORD);
     });
   });
@@ -260,34 +256,17 @@ describe('vivotek', () => {
   });
 
   describe('hostile answers', () => {
-    for (const [name, body] of GARBAGE) {
-      it(`are unreadable: ${name}`, async () => {
-        const { device, http } = await start();
-        const { camera, plan } = await planFor(vivotek, http);
-        answerAll(device, 200, body);
-        assert.equal(await vivotek.identify(http, forever), undefined);
-        await assert.rejects(camera.read({ events: true }, forever), failsWith('unreadable'));
-        await assert.rejects(camera.apply(plan, forever), failsWith('unreadable'));
-      });
-    }
-
-    it('are not taken in when they are a flood', async () => {
-      const { device, http } = await start();
-      answerAll(device, 200, Buffer.alloc(LIMITS.device.bodyBytes + 1, 'a'));
-      await assert.rejects(vivotek.open(http, 1, IDENTITY).read({ events: false }, forever), failsWith('unreadable'));
+    itSurvivesHostileAnswers({
+      driver: vivotek,
+      identity: IDENTITY,
+      start: () => start(),
+      filler: 'a',
+      statuses: [
+        [404, 'unsupported'],
+        [500, 'rejected'],
+        [503, 'busy'],
+      ],
     });
-
-    for (const [status, code] of [
-      [404, 'unsupported'],
-      [500, 'rejected'],
-      [503, 'busy'],
-    ] as const) {
-      it(`give ${code} for HTTP ${status}`, async () => {
-        const { device, http } = await start();
-        answerAll(device, status, 'no');
-        await assert.rejects(vivotek.open(http, 1, IDENTITY).read({ events: false }, forever), failsWith(code, `HTTP ${status}`));
-      });
-    }
   });
 
   it('does not stop the search at a device of another make that wants Basic over plain http', async () => {

@@ -3,30 +3,16 @@ import type { DeviceIdentity } from '../../../src/cameras/driver.ts';
 import { vivotek } from '../../../src/cameras/vivotek/driver.ts';
 import { VivotekSimulator, type VivotekSimulatorOptions, variants } from '../../../src/cameras/vivotek/simulator.ts';
 import type { DeviceHttp } from '../../../src/http/types.ts';
-import { Listener } from '../listener.ts';
-import { answerAll, Bench, failsWith, forever } from '../uniview/fixture.ts';
+import { answerAll, failsWith, forever, useBench } from '../fixture.ts';
 
 const IDENTITY: DeviceIdentity = { vendor: 'vivotek', brand: 'Vivotek', model: 'IB8369A', firmware: '', serial: '', kind: 'camera' };
 
 describe('vivotek events', () => {
-  let bench: Bench;
-  let listeners: Listener[];
-  beforeEach(() => {
-    bench = new Bench();
-    listeners = [];
-  });
-  afterEach(async () => {
-    for (const listener of listeners) await listener.stop();
-    await bench.close();
-  });
+  const bench = useBench();
 
   const start = (options: Partial<VivotekSimulatorOptions> = {}, password?: string) =>
-    bench.start(new VivotekSimulator({ ...bench.options, ...options }), {}, password === undefined ? {} : { password });
-  function listen(http: DeviceHttp): Listener {
-    const listener = new Listener((signal) => vivotek.open(http, 1, IDENTITY).events?.(signal) ?? assert.fail());
-    listeners.push(listener);
-    return listener;
-  }
+    bench.start(new VivotekSimulator({ ...bench.options, ...options }), {}, { password });
+  const listen = (http: DeviceHttp) => bench.listen((signal) => vivotek.open(http, 1, IDENTITY).events?.(signal));
   const picture = (http: DeviceHttp, channel = 1) => vivotek.open(http, 1, IDENTITY).snapshot?.(channel, forever) ?? assert.fail();
 
   for (const { name, create } of variants) {

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { Secret } from '../../../src/core/secret.ts';
 import { composeFitting } from '../../../src/mail/outbox/fit-size.ts';
 import type { Outbox } from '../../../src/mail/outbox/outbox.ts';
+import { until } from '../../waiting.ts';
 import { YOU } from '../servers.ts';
-import { Bench, HOUR, MINUTE, say, until } from './fixture.ts';
+import { Bench, HOUR, MINUTE, say } from './fixture.ts';
 
 const PICTURE = Buffer.from('ffd8ffe000104a464946ffd9', 'hex');
 

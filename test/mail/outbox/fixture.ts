@@ -114,8 +114,3 @@ export class Bench {
     return this.events.filter((event): event is Extract<OutboxEvent, { kind: K }> => event.kind === kind);
   }
 }
-
-/** Resolves when `condition` holds; the test's own time-out ends a wait in vain. */
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 2));
-}

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import type { FailureRule } from '../../../src/sandbox/mail/failure-rules.ts';
 import { GMAIL_REPLIES } from '../../../src/sandbox/mail/gmail-replies.ts';
 import type { SmtpSession } from '../../../src/sandbox/mail/session-log.ts';
+import { until } from '../../waiting.ts';
 import { PASSWORD, YOU } from '../servers.ts';
-import { Bench, until } from './fixture.ts';
+import { Bench } from './fixture.ts';
 
 const TOTAL = 1_000;
 const TOPICS = 7;

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { Secret } from '../../../src/core/secret.ts';
 import { forgetRefusedLogin } from '../../../src/mail/login-guard.ts';
 import { GMAIL_REPLIES } from '../../../src/sandbox/mail/gmail-replies.ts';
+import { until } from '../../waiting.ts';
 import { PASSWORD, YOU } from '../servers.ts';
-import { Bench, HOUR, MINUTE, until } from './fixture.ts';
+import { Bench, HOUR, MINUTE } from './fixture.ts';
 
 describe('outbox', () => {
   let bench: Bench;

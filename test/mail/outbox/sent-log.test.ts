@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { SentLog } from '../../../src/mail/outbox/sent-log.ts';
 import { diskFiles, type SpoolFiles } from '../../../src/mail/outbox/spool-files.ts';
-import { Bench, HOUR, until } from './fixture.ts';
+import { until } from '../../waiting.ts';
+import { Bench, HOUR } from './fixture.ts';
 
 describe('sent log', () => {
   let directory: string;

@@ -6,7 +6,8 @@ import { decodeEnvelope, encodeEnvelope } from '../../../src/mail/outbox/envelop
 import { SpoolLock } from '../../../src/mail/outbox/lock.ts';
 import type { Outbox } from '../../../src/mail/outbox/outbox.ts';
 import { diskFiles, type SpoolFiles } from '../../../src/mail/outbox/spool-files.ts';
-import { Bench, HOUR, MINUTE, until } from './fixture.ts';
+import { until } from '../../waiting.ts';
+import { Bench, HOUR, MINUTE } from './fixture.ts';
 
 describe('spool', () => {
   let bench: Bench;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { until } from '../../waiting.ts';
 import { type Line, layLine } from '../line.ts';
-import { Bench, until } from './fixture.ts';
+import { Bench } from './fixture.ts';
 
 describe('round trips of a mail', () => {
   let bench: Bench;

@@ -1,29 +1,30 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import * as tls from 'node:tls';
+import { Waiting } from './waiting.ts';
 
-/** An SMTP client that says exactly what it is told to. */
-export class Client {
+/** A client that says exactly what it is told to. */
+export class Wire {
   #socket: Socket;
   #text = '';
   #closed = false;
-  #wake: () => void = () => undefined;
+  readonly #waiting = new Waiting();
 
   private constructor(socket: Socket) {
     this.#socket = socket;
     this.#listen();
   }
 
-  static async plain(port: number): Promise<Client> {
+  static async plain(port: number): Promise<Wire> {
     const socket = connect(port, '127.0.0.1');
     await once(socket, 'connect');
-    return new Client(socket);
+    return new Wire(socket);
   }
 
-  static async tls(port: number, ca: string): Promise<Client> {
+  static async tls(port: number, ca: string): Promise<Wire> {
     const socket = tls.connect({ port, host: '127.0.0.1', ca });
     await once(socket, 'secureConnect');
-    return new Client(socket);
+    return new Wire(socket);
   }
 
   async upgrade(ca: string, options: tls.ConnectionOptions = {}): Promise<void> {
@@ -45,7 +46,7 @@ export class Client {
   }
 
   send(text: string | Buffer): void {
-    this.#socket.write(typeof text === 'string' ? Buffer.from(text, 'utf8') : text);
+    this.#socket.write(text);
   }
 
   /** Sends and waits until the system has taken it, so that the next bytes are a packet of their own. */
@@ -54,19 +55,24 @@ export class Client {
     await new Promise<void>((sent) => this.#socket.write(text, () => sent()));
   }
 
-  /** One reply, without its last line end. Rejects when the connection is closed without one. */
-  async reply(): Promise<string> {
-    for (;;) {
-      const whole = /^(?:\d{3}-[^\n]*\n)*\d{3} [^\n]*\n/.exec(this.#text)?.[0];
-      if (whole !== undefined) {
-        this.#text = this.#text.slice(whole.length);
-        return whole.trimEnd();
+  /** All text up to and including what `pattern` matches. Rejects when the connection is closed without it. */
+  until(pattern: RegExp): Promise<string> {
+    return this.#waiting.until(() => {
+      const match = pattern.exec(this.#text);
+      if (match !== null) {
+        const end = match.index + match[0].length;
+        const text = this.#text.slice(0, end);
+        this.#text = this.#text.slice(end);
+        return text;
       }
       if (this.#closed) throw new Error(`closed after ${JSON.stringify(this.#text)}`);
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
+      return undefined;
+    });
+  }
+
+  /** One SMTP reply, without its last line end. */
+  async reply(): Promise<string> {
+    return (await this.until(/^(?:\d{3}-[^\n]*\n)*\d{3} [^\n]*\n/)).trimEnd();
   }
 
   smtp(command: string): Promise<string> {
@@ -74,13 +80,15 @@ export class Client {
     return this.reply();
   }
 
+  /** All lines up to the tagged one. */
+  imap(command: string): Promise<string> {
+    this.send(`t ${command}\r\n`);
+    return this.until(/^t (?:OK|NO|BAD)[^\n]*\n/m);
+  }
+
   /** Waits for the other side to close; what it still said. */
   async closed(): Promise<string> {
-    while (!this.#closed) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
+    await this.#waiting.until(() => this.#closed);
     return this.#text;
   }
 
@@ -93,20 +101,19 @@ export class Client {
     this.#socket.resetAndDestroy();
   }
 
-  destroy(): void {
+  close(): void {
     this.#socket.destroy();
   }
 
   #listen(): void {
-    const socket = this.#socket;
-    socket.on('data', (chunk: Buffer) => {
+    this.#socket.on('data', (chunk: Buffer) => {
       this.#text += chunk.toString('latin1');
-      this.#wake();
+      this.#waiting.wake();
     });
     const closed = () => {
       this.#closed = true;
-      this.#wake();
+      this.#waiting.wake();
     };
-    socket.on('error', closed).on('close', closed).on('end', closed);
+    this.#socket.on('error', closed).on('close', closed).on('end', closed);
   }
 }
