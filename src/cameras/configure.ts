@@ -3,13 +3,16 @@ import { LIMITS } from '../core/limits.ts';
 import { belongsToAccount, onlySwitched } from './account-settings.ts';
 import { changesTo, fitToDevice } from './changes.ts';
 import { isClockWrong, withDeviceClock } from './device-clock.ts';
-import type { Camera, Change, DeviceIdentity, EmailPlan, EmailReading, EmailSettings, WantedEmail } from './driver.ts';
+import type { Camera, Change, DeviceIdentity, EmailPlan, EmailReading, EmailSettings, MailObstacle, WantedEmail } from './driver.ts';
 import { identifyDevice, recallDevice, rememberDevice } from './identify.ts';
+import { findObstacle } from './mail-obstacle.ts';
 import type { CameraOutcome, ConfigureOrder, ConfigureServices } from './order.ts';
 import { type CameraTarget, cameraKey } from './target.ts';
 import type { TestResult } from './test-result.ts';
 
 export type { CameraOutcome, ConfigureAction, ConfigureOrder, ConfigureServices, Outcome, ProofRequest } from './order.ts';
+
+const OBSTACLES: Readonly<Record<MailObstacle, string>> = { dns: 'dns-missing', gateway: 'gateway-missing' };
 
 /** One camera, start to end. Never rejects: whatever goes wrong is the outcome `failed` (or `rolled-back`) with its error. */
 export async function configureCamera(
@@ -112,6 +115,10 @@ class ConfigureRun {
     const impossible = fit.impossible ?? plan.impossible;
     if (impossible !== undefined && !result.warnings.some(({ code }) => code === impossible.code)) result.warnings.push(impossible);
     if (verifying && held === 'unknown') result.warnings.push({ code: 'password-unknown' });
+    if (order.action !== 'apply') {
+      const obstacle = await findObstacle(camera, fit.wanted.server, signal);
+      if (obstacle !== undefined) result.warnings.push({ code: OBSTACLES[obstacle] });
+    }
     if (order.action === 'plan') {
       result.requests = plan.writes.map(({ method, shown }) => ({ method, ...shown }));
       result.outcome = 'planned';

@@ -1,5 +1,6 @@
 import type { ProofRequest } from '../cameras/configure.ts';
 import type { Camera, EmailSettings, TestAnswer, WantedEmail } from '../cameras/driver.ts';
+import { findObstacle } from '../cameras/mail-obstacle.ts';
 import type { TestResult } from '../cameras/test-result.ts';
 import type { Clock } from '../core/clock.ts';
 import { asCameraEmailError, CameraEmailError } from '../core/errors.ts';
@@ -146,7 +147,7 @@ class CameraProof {
   async #explain(camera: Camera): Promise<void> {
     const { error } = this.#result;
     if (error?.code !== 'test-failed') return;
-    const field = await camera.mailObstacle?.(this.signal).catch(() => undefined);
+    const field = await findObstacle(camera, this.request.settings.server, this.signal);
     if (field === undefined) return;
     this.#result.error = new CameraEmailError('test-failed', `the camera has no ${field}`, {
       deviceSays: error.deviceSays,

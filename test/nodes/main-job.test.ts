@@ -98,6 +98,21 @@ describe('configure-camera-email with one camera', () => {
     assert.deepEqual(drifted.changes, [{ field: 'server', from: 'mail.elsewhere.test', to: 'localhost' }]);
   });
 
+  for (const [element, code] of [
+    ['PrimaryDNS', 'dns-missing'],
+    ['DefaultGateway', 'gateway-missing'],
+  ] as const) {
+    it(`plan and verify warn of a camera that cannot find the mail server: ${code}`, async () => {
+      await bench.load('configure-camera-email', { ...APPLY, test: 'none' });
+      const warned = async (action: string) => payloadOf((await bench.run({ action })).each[0]).warnings.map((warning) => warning.code);
+      assert.ok(!(await warned('plan')).includes(code));
+      const camera = device();
+      camera.ipAddress = camera.ipAddress.replace(new RegExp(`(<${element}>\\s*<ipAddress>)[^<]*`), '$10.0.0.0');
+      assert.ok((await warned('plan')).includes(code));
+      assert.ok((await warned('verify')).includes(code));
+    });
+  }
+
   it('tries a wrong camera password once, whatever is asked again', async () => {
     await bench.load('configure-camera-email', APPLY, { credentials: { cam0: { username: 'admin', password: 'Wrong-2026' } } });
     for (const action of ['apply', 'plan', 'verify']) {
