@@ -7,7 +7,7 @@ import type { Message } from '../../nodes/shared/node-red.ts';
 import type { Publication } from '../../src/homeassistant/publications.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { RecordedBroker } from '../homeassistant/broker.ts';
-import { Waiting } from '../waiting.ts';
+import { until } from '../waiting.ts';
 import { accountNodes, accountSecrets, CATCH, cameraNodes, onTab, TAB } from './flow.ts';
 import { modules, runtime, startRuntime, stopRuntime } from './runtime.ts';
 
@@ -20,7 +20,6 @@ describe('camera-home-assistant', () => {
   let broker: RecordedBroker;
   let commands: Message[];
   let caught: Message[];
-  const waiting = new Waiting();
 
   const flow = (cameras = true) => [
     TAB,
@@ -34,14 +33,9 @@ describe('camera-home-assistant', () => {
     ...accountNodes(sandbox, { name: 'My Gmail' }),
     onTab('smtp', 'gmail-app-smtp', { account: 'account', to: 'you@example.org', wires: [[]] }),
   ];
-  const until = (condition: () => boolean) => waiting.until(condition);
 
   const listen = () => {
-    const on = (id: string, take: (message: Message) => void) =>
-      runtime.getNode(id).on('input', (message) => {
-        take(message);
-        waiting.wake();
-      });
+    const on = (id: string, take: (message: Message) => void) => runtime.getNode(id).on('input', (message) => take(message));
     on('mqtt', (message) => broker.publish([message as unknown as Publication]));
     on('commands', (message) => commands.push(message));
     on('caught', (message) => caught.push(message));
@@ -229,8 +223,8 @@ describe('camera-home-assistant', () => {
     receive({ payload: { camera: { name: 'Front' }, outcome: 'applied', changes: [], warnings: [] } });
     await until(() => broker.state('alerts') === 'ON');
     const folder = join(userDir, 'camera-email', 'homeassistant');
-    // Not in the middle of a write, when there are two.
-    while (readdirSync(folder).some((file) => !file.endsWith('.json'))) await new Promise(setImmediate);
+    // A write that is under way has a file of its own beside it.
+    await until(() => readdirSync(folder).every((file) => file.endsWith('.json')));
     const files = readdirSync(folder).map((file) => readFileSync(join(folder, file), 'utf8'));
     const all = JSON.stringify([files, [...broker.retained], broker.events, runtime.log().args]);
     assert.ok(files.length === 1 && !all.includes(sandbox.login.password));

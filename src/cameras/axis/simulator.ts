@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { child, children, childText, escapeXml, XmlDocument, type XmlElement } from '../../http/xml.ts';
-import type { CameraMailer, SimulatedCamera, SimulatorOptions, SimulatorVariant } from '../../sandbox/camera-simulator.ts';
-import { DeviceServer } from '../../sandbox/device-server.ts';
+import type { SimulatorOptions, SimulatorVariant } from '../../sandbox/camera-simulator.ts';
 import { DigestGuard } from '../../sandbox/digest-guard.ts';
+import { SimulatedDevice } from '../../sandbox/simulated-device.ts';
 import {
   ACTION,
   answer,
@@ -41,9 +41,8 @@ export const sample = (name: string): string => readFileSync(join(__dirname, 'sa
 const INPUTS = 64;
 
 /** The action service of a camera: parameters must be the template's, whole and no others; nothing that is in use can be removed. */
-export class AxisSimulator implements SimulatedCamera {
+export class AxisSimulator extends SimulatedDevice<AxisSimulatorOptions> {
   readonly vendor = 'axis';
-  readonly server: DeviceServer;
   readonly guard: DigestGuard;
   readonly view = new AxisView();
   readonly templates: Templates;
@@ -52,29 +51,18 @@ export class AxisSimulator implements SimulatedCamera {
   rules: StoredRule[];
   /** Virtual inputs that are active. */
   readonly inputs = new Set<number>();
-  forgetsWrites = false;
   eventInstances = sample('event-instances.xml');
   #next = 20;
-  #mailer: CameraMailer;
 
-  constructor(private readonly options: AxisSimulatorOptions) {
+  constructor(options: AxisSimulatorOptions) {
+    super(options);
     const state = JSON.parse(sample('state.json')) as { recipients: Stored[]; actions: Stored[]; rules: StoredRule[] };
     this.recipients = options.withRules ? state.recipients : [];
     this.actions = options.withRules ? state.actions : [];
     this.rules = options.withRules ? state.rules : [];
     this.templates = JSON.parse(sample('templates.json')) as Templates;
-    this.#mailer = options.sendMail;
     const { username, password } = options.login;
     this.guard = new DigestGuard({ realm: 'AXIS_00005E005331', users: { [username]: password }, lockAfter: options.lockAfter });
-    this.server = new DeviceServer((request, response, body) => this.#handle(request, response, body), options.certificate);
-  }
-
-  listen(port?: number): Promise<number> {
-    return this.server.listen(port);
-  }
-
-  close(): Promise<void> {
-    return this.server.close();
   }
 
   /** Without IDs, which are the device's own: what was removed and added again with the same content is the same. */
@@ -103,7 +91,7 @@ export class AxisSimulator implements SimulatedCamera {
     this.view.raise(type, state, channel);
   }
 
-  #handle(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
+  protected handle(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://device');
     const send = (status: number, type: string, text: string) => {
       response.writeHead(status, { 'Content-Type': type });
@@ -277,7 +265,7 @@ export class AxisSimulator implements SimulatedCamera {
         parameters: {} as Values,
       };
       if (!token.endsWith('.smtp')) continue;
-      void this.#mailer({
+      void this.options.sendMail({
         brand: 'axis',
         host: values.host ?? '',
         port: Number(values.port),

@@ -3,9 +3,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { Occurrence } from '../../events/source.ts';
 import type { EventType } from '../../events/vocabulary.ts';
-import type { CameraMail, SimulatedCamera, SimulatorOptions, SimulatorVariant } from '../../sandbox/camera-simulator.ts';
-import { DeviceServer } from '../../sandbox/device-server.ts';
+import type { CameraMail, SimulatorOptions, SimulatorVariant } from '../../sandbox/camera-simulator.ts';
 import { DigestGuard } from '../../sandbox/digest-guard.ts';
+import { SimulatedDevice } from '../../sandbox/simulated-device.ts';
 import { SimulatedRpc2 } from './simulator/rpc2.ts';
 import { SimulatedView } from './simulator/view.ts';
 
@@ -37,9 +37,8 @@ const LENGTHS: Readonly<Record<string, number>> = { UserName: 63, Password: 63, 
 type Answer = readonly [status: number, body: string];
 
 /** A camera or recorder as strict as the real ones: unknown keys, wrong types, long values and re-encoded keys are refused. */
-export class DahuaSimulator implements SimulatedCamera {
+export class DahuaSimulator extends SimulatedDevice<DahuaSimulatorOptions> {
   readonly vendor = 'dahua';
-  readonly server: DeviceServer;
   readonly guard: DigestGuard;
   readonly rpc: SimulatedRpc2;
   /** Its events and pictures. */
@@ -47,11 +46,10 @@ export class DahuaSimulator implements SimulatedCamera {
   /** All tables, key by key in the device's order. The mail password's own entry stays empty. */
   readonly config = new Map<string, string>();
   mailPassword = 'old-mail-password';
-  /** Accepts writes and forgets them. */
-  forgetsWrites = false;
   readonly #kind: string;
 
-  constructor(private readonly options: DahuaSimulatorOptions) {
+  constructor(options: DahuaSimulatorOptions) {
+    super(options);
     this.#kind = options.kind ?? 'camera';
     for (const line of sample(`config-${this.#kind}.txt`).split('\r\n')) {
       const [, key, value = ''] = /^table\.([^=]+)=(.*)$/.exec(line) ?? [];
@@ -62,16 +60,11 @@ export class DahuaSimulator implements SimulatedCamera {
     const requestsPerNonce = options.closes ? 1 : undefined;
     this.guard = new DigestGuard({ realm, users: { [login.username]: login.password }, lockAfter, requestsPerNonce });
     this.rpc = new SimulatedRpc2({ login, realm, guard: this.guard, test, sessionLimit, sendMail, mail: () => this.#mail() });
-    this.server = new DeviceServer((request, response, body) => this.#handle(request, response, body), options.certificate);
   }
 
-  listen(port?: number): Promise<number> {
-    return this.server.listen(port);
-  }
-
-  close(): Promise<void> {
+  override close(): Promise<void> {
     this.view.close();
-    return this.server.close();
+    return super.close();
   }
 
   documents(): string {
@@ -91,7 +84,7 @@ export class DahuaSimulator implements SimulatedCamera {
     this.view.raise(type, state, channel);
   }
 
-  #handle(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
+  protected handle(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
     if (this.options.closes) response.setHeader('Connection', 'close');
     if (request.method === 'POST' && /^\/RPC2(_Login)?$/.test(request.url ?? '')) {
       this.rpc.handle(request, response, body);

@@ -3,8 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { Occurrence } from '../../events/source.ts';
 import type { EventType } from '../../events/vocabulary.ts';
-import type { CameraMailer, SimulatedCamera, SimulatorOptions, SimulatorVariant } from '../../sandbox/camera-simulator.ts';
-import { DeviceServer } from '../../sandbox/device-server.ts';
+import type { SimulatorOptions, SimulatorVariant } from '../../sandbox/camera-simulator.ts';
+import { SimulatedDevice } from '../../sandbox/simulated-device.ts';
 import { parseAnswer } from './cgi.ts';
 import { SimulatedView } from './simulator/view.ts';
 
@@ -27,12 +27,10 @@ const sample = (name: string) =>
 type Verdict = { result: number; values?: Iterable<readonly [string, string]> };
 
 /** A camera that takes a login only as it is written, all parameters or none, and sets what a write of an alarm leaves out to 0. */
-export class FoscamSimulator implements SimulatedCamera {
+export class FoscamSimulator extends SimulatedDevice<FoscamSimulatorOptions> {
   readonly vendor = 'foscam';
-  readonly server: DeviceServer;
   mailPassword = 'the-former-one';
   refusedLogins = 0;
-  forgetsWrites = false;
   /** The next answers, whatever is asked. For faults. */
   readonly faults: number[] = [];
   /** Its alarms and pictures. */
@@ -40,11 +38,10 @@ export class FoscamSimulator implements SimulatedCamera {
   readonly smtp: Map<string, string>;
   readonly alarms: Map<string, Map<string, string>>;
   readonly #form: 'old' | 'new' | 'mangles';
-  readonly #mailer: CameraMailer;
 
-  constructor(private readonly options: FoscamSimulatorOptions) {
+  constructor(options: FoscamSimulatorOptions) {
+    super(options);
     this.#form = options.form ?? 'old';
-    this.#mailer = options.sendMail;
     this.smtp = sample('smtp');
     this.smtp.delete('password');
     this.alarms =
@@ -54,15 +51,6 @@ export class FoscamSimulator implements SimulatedCamera {
             ['AudioAlarmConfig', sample('audio')],
           ])
         : new Map([['MotionDetectConfig1', sample('motion-new')]]);
-    this.server = new DeviceServer((request, response) => this.#handle(request, response), options.certificate);
-  }
-
-  listen(port?: number): Promise<number> {
-    return this.server.listen(port);
-  }
-
-  close(): Promise<void> {
-    return this.server.close();
   }
 
   documents(): string {
@@ -78,7 +66,7 @@ export class FoscamSimulator implements SimulatedCamera {
     this.view.raise(type, state);
   }
 
-  #handle(request: IncomingMessage, response: ServerResponse): void {
+  protected handle(request: IncomingMessage, response: ServerResponse): void {
     const [path, query = ''] = (request.url ?? '').split('?');
     if (request.method !== 'GET' || path !== '/cgi-bin/CGIProxy.fcgi') {
       response.writeHead(404, { 'Content-Type': 'text/html' }).end('<html>404 - Not Found</html>');
@@ -203,7 +191,7 @@ export class FoscamSimulator implements SimulatedCamera {
     const password = this.#password(parameters, isNew);
     if (password === undefined || parameters.size !== TESTED.length || !TESTED.every((name) => parameters.has(name))) return { result: -1 };
     const text = (name: string) => parameters.get(name) ?? '';
-    const { ok, reply } = await this.#mailer({
+    const { ok, reply } = await this.options.sendMail({
       brand: 'foscam',
       host: text('smtpServer'),
       port: Number(text('port')),

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import type { CameraMailer, SimulatedCamera, SimulatorOptions, SimulatorVariant } from '../../sandbox/camera-simulator.ts';
-import { DeviceServer } from '../../sandbox/device-server.ts';
+import type { SimulatorOptions, SimulatorVariant } from '../../sandbox/camera-simulator.ts';
 import { DigestGuard } from '../../sandbox/digest-guard.ts';
+import { SimulatedDevice } from '../../sandbox/simulated-device.ts';
 import { SimulatedStatus } from './simulator/status.ts';
 import { BAD_PARAMETER, BAD_VALUE, decrypt, type Fields, FORMS, NO_ACTION, NO_SUBMENU, Refusal, rsa, textOf } from './simulator/wire.ts';
 
@@ -27,23 +27,21 @@ export const sample = (name: string): string => readFileSync(join(__dirname, 'sa
 type User = { GroupID: string; UserIndex: number; UserName: string; Recipient: string };
 
 /** A camera or recorder with the strictness of the real ones: unknown parameters, values and actions are refused by number. */
-export class HanwhaSimulator implements SimulatedCamera {
+export class HanwhaSimulator extends SimulatedDevice<HanwhaSimulatorOptions> {
   readonly vendor = 'hanwha';
-  readonly server: DeviceServer;
   readonly guard: DigestGuard;
   readonly status = new SimulatedStatus();
   readonly smtp: Fields;
   readonly rules: Fields[];
   users: User[];
   mailPassword = '';
-  forgetsWrites = false;
   /** How often the test says `Trying` before its result. */
   tryings = 1;
   #result: { ok: boolean; reply: string } | undefined;
   #asked = 0;
-  #mailer: CameraMailer;
 
-  constructor(private readonly options: HanwhaSimulatorOptions) {
+  constructor(options: HanwhaSimulatorOptions) {
+    super(options);
     const kind = options.kind ?? 'camera';
     this.smtp = JSON.parse(sample(`smtp-${kind}.json`)) as Fields;
     this.users = kind === 'recorder' ? (JSON.parse(sample('users-recorder.json')) as { SMTPUsers: User[] }).SMTPUsers : [];
@@ -52,21 +50,8 @@ export class HanwhaSimulator implements SimulatedCamera {
       Fields[]
     >;
     this.rules = kind === 'recorder' ? [] : ((options.complexActions ? rules.ComplexActions : rules.EventRules) ?? []);
-    this.#mailer = options.sendMail;
     const { username, password } = options.login;
     this.guard = new DigestGuard({ realm: 'iPolis_00:00:5E', users: { [username]: password }, lockAfter: options.lockAfter });
-    this.server = new DeviceServer(
-      (request, response, body) => this.#handle(request, response, body.toString('latin1')),
-      options.certificate,
-    );
-  }
-
-  listen(port?: number): Promise<number> {
-    return this.server.listen(port);
-  }
-
-  close(): Promise<void> {
-    return this.server.close();
   }
 
   documents(): string {
@@ -85,7 +70,8 @@ export class HanwhaSimulator implements SimulatedCamera {
     this.status.raise(type, state, channel);
   }
 
-  #handle(request: IncomingMessage, response: ServerResponse, body: string): void {
+  protected handle(request: IncomingMessage, response: ServerResponse, content: Buffer): void {
+    const body = content.toString('latin1');
     const [path = '', query = ''] = (request.url ?? '').split('?');
     const send = (status: number, type: string, text: string) => {
       response.writeHead(status, { 'Content-Type': type });
@@ -243,7 +229,7 @@ export class HanwhaSimulator implements SimulatedCamera {
 
   #sendMail() {
     const { Host, Port, Encryption, Authentication, Username, Sender, Recipient, Subject, Message } = this.smtp;
-    return this.#mailer({
+    return this.options.sendMail({
       brand: 'hanwha',
       host: String(Host),
       port: Number(Port),

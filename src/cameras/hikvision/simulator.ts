@@ -4,9 +4,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { Secret } from '../../core/secret.ts';
 import { child, children, childText, XmlDocument } from '../../http/xml.ts';
-import type { CameraMailer, SimulatedCamera, SimulatorOptions, SimulatorVariant } from '../../sandbox/camera-simulator.ts';
-import { DeviceServer } from '../../sandbox/device-server.ts';
+import type { SimulatorOptions, SimulatorVariant } from '../../sandbox/camera-simulator.ts';
 import { DigestGuard } from '../../sandbox/digest-guard.ts';
+import { SimulatedDevice } from '../../sandbox/simulated-device.ts';
 import { sensitiveFieldsFrom, sensitiveKey } from './sensitive.ts';
 import { mailingOf, recipientsOf, sameShape, validMailing } from './simulator/mailing.ts';
 import { SimulatedView } from './simulator/view.ts';
@@ -44,9 +44,8 @@ const NOT_SUPPORTED = refusal(403, 4, 'Invalid Operation', 'notSupport');
 const NO_METHOD = refusal(400, 4, 'Invalid Operation', 'methodNotAllowed');
 
 /** A camera or recorder with the strictness of the real ones: foreign elements, namespaces, values and methods are refused. */
-export class HikvisionSimulator implements SimulatedCamera {
+export class HikvisionSimulator extends SimulatedDevice<HikvisionSimulatorOptions> {
   readonly vendor = 'hikvision';
-  readonly server: DeviceServer;
   readonly guard: DigestGuard;
   /** The documents as the device holds them, one character per byte. */
   mailing: string;
@@ -54,16 +53,13 @@ export class HikvisionSimulator implements SimulatedCamera {
   ipAddress = sample('ip-address.xml');
   /** What the device knows and never tells. */
   mailPassword = '';
-  /** Accepts writes and forgets them. */
-  forgetsWrites = false;
   readonly view = new SimulatedView();
-  #mailer: CameraMailer;
 
-  constructor(private readonly options: HikvisionSimulatorOptions) {
+  constructor(options: HikvisionSimulatorOptions) {
+    super(options);
     const kind = options.kind ?? 'camera';
     this.mailing = sample(`mailing-${kind}.xml`);
     this.triggers = sample(`triggers-${kind}.xml`);
-    this.#mailer = options.sendMail;
     const { username, password } = options.login;
     this.guard = new DigestGuard({
       realm: 'IP Camera(00001)',
@@ -72,16 +68,11 @@ export class HikvisionSimulator implements SimulatedCamera {
       qop: options.qop,
       lockAfter: options.lockAfter,
     });
-    this.server = new DeviceServer((request, response, body) => this.#handle(request, response, body), options.certificate);
   }
 
-  listen(port?: number): Promise<number> {
-    return this.server.listen(port);
-  }
-
-  close(): Promise<void> {
+  override close(): Promise<void> {
     this.view.close();
-    return this.server.close();
+    return super.close();
   }
 
   documents(): string {
@@ -96,7 +87,7 @@ export class HikvisionSimulator implements SimulatedCamera {
     this.mailing = this.mailing.replace(/<hostName>[^<]*</, `<hostName>${host}<`);
   }
 
-  #handle(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
+  protected handle(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
     const user = this.guard.admit(request, response, (locked) => lockBody(locked));
     if (user === undefined) return;
     const url = new URL(request.url ?? '/', 'http://device');
@@ -198,7 +189,7 @@ export class HikvisionSimulator implements SimulatedCamera {
     const text = (...path: string[]) => childText(mailing, 'sender', ...path) ?? '';
     const password = childText(mailing, 'sender', 'smtp', 'password') ?? this.mailPassword;
     const flag = (name: string) => text('smtp', name) === 'true';
-    const result = await this.#mailer({
+    const result = await this.options.sendMail({
       brand: 'hikvision',
       host: text('smtp', 'hostName') || text('smtp', 'ipAddress'),
       port: Number(text('smtp', 'portNo')),

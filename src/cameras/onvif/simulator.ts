@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import type { SimulatedCamera, SimulatorOptions, SimulatorVariant } from '../../sandbox/camera-simulator.ts';
-import { DeviceServer } from '../../sandbox/device-server.ts';
+import type { SimulatorOptions, SimulatorVariant } from '../../sandbox/camera-simulator.ts';
 import { DigestGuard } from '../../sandbox/digest-guard.ts';
 import { OnvifService, type OnvifServiceOptions } from '../../sandbox/onvif-service.ts';
+import { SimulatedDevice } from '../../sandbox/simulated-device.ts';
 
 export interface OnvifSimulatorOptions extends SimulatorOptions, Omit<OnvifServiceOptions, 'login' | 'guard' | 'information'> {
   /** The web server knows other users than ONVIF does. */
@@ -23,32 +23,19 @@ const TOPICS: Readonly<Record<string, readonly [topic: string, item: string]>> =
 };
 
 /** A camera of an unknown brand. It has no mail settings that anybody could read or write. */
-export class OnvifSimulator implements SimulatedCamera {
+export class OnvifSimulator extends SimulatedDevice<OnvifSimulatorOptions> {
   readonly vendor = 'onvif';
-  readonly server: DeviceServer;
   readonly guard: DigestGuard;
   readonly service: OnvifService;
   readonly mailPassword = '';
-  forgetsWrites = false;
   /** The body of its pictures; always HTTP 200. */
   image: Buffer | string = Buffer.concat([Buffer.of(0xff, 0xd8, 0xff, 0xe0), Buffer.alloc(500, 'JFIF'), Buffer.of(0xff, 0xd9)]);
 
-  constructor(private readonly options: OnvifSimulatorOptions) {
+  constructor(options: OnvifSimulatorOptions) {
+    super(options);
     const { username, password } = options.login;
     this.guard = new DigestGuard({ realm: 'ONVIF', users: options.otherWebUsers ? {} : { [username]: password } });
     this.service = new OnvifService({ ...options, guard: this.guard, information: sample('device-information.xml') });
-    this.server = new DeviceServer(
-      (request, response, body) => this.#handle(request, response, body.toString('latin1')),
-      options.certificate,
-    );
-  }
-
-  listen(port?: number): Promise<number> {
-    return this.server.listen(port);
-  }
-
-  close(): Promise<void> {
-    return this.server.close();
   }
 
   documents(): string {
@@ -69,7 +56,8 @@ export class OnvifSimulator implements SimulatedCamera {
     this.service.events.notify({ topic, operation: 'Changed', source, data: { [item]: String(state === 'active') } });
   }
 
-  #handle(request: IncomingMessage, response: ServerResponse, body: string): void {
+  protected handle(request: IncomingMessage, response: ServerResponse, content: Buffer): void {
+    const body = content.toString('latin1');
     const path = (request.url ?? '').split('?')[0] ?? '';
     if (this.service.handle(path, request, response, body)) return;
     if (path !== '/onvif-picture') {

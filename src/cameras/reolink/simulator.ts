@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Occurrence } from '../../events/source.ts';
 import type { EventType } from '../../events/vocabulary.ts';
-import type { CameraMailer, SimulatedCamera, SimulatorOptions, SimulatorVariant } from '../../sandbox/camera-simulator.ts';
-import { DeviceServer } from '../../sandbox/device-server.ts';
+import type { SimulatorOptions, SimulatorVariant } from '../../sandbox/camera-simulator.ts';
+import { SimulatedDevice } from '../../sandbox/simulated-device.ts';
 import { isObject, type JsonObject } from './answer.ts';
 import { securityOf } from './email.ts';
 import { isRefusal, mergedSchedule, part, type Reply, type Result, refuse, sample, wrongInEmail } from './simulator/rules.ts';
@@ -37,12 +37,10 @@ export interface ReolinkSimulatorOptions extends SimulatorOptions {
 }
 
 /** A device with the strictness of the real ones, down to schedules that lose what a write leaves out and a Logout that poisons logins. */
-export class ReolinkSimulator implements SimulatedCamera {
+export class ReolinkSimulator extends SimulatedDevice<ReolinkSimulatorOptions> {
   readonly vendor = 'reolink';
-  readonly server: DeviceServer;
   mailPassword = '';
   refusedLogins = 0;
-  forgetsWrites = false;
   /** Tokens in use, with what each login was given. */
   readonly tokens = new Set<string>();
   /** Logins that were answered with a token. */
@@ -56,11 +54,10 @@ export class ReolinkSimulator implements SimulatedCamera {
   readonly #kind: 'camera' | 'recorder' | 'old';
   readonly #email: JsonObject;
   readonly #schedules: { schedule: JsonObject; scheduleEnable: unknown }[];
-  readonly #mailer: CameraMailer;
 
-  constructor(private readonly options: ReolinkSimulatorOptions) {
+  constructor(options: ReolinkSimulatorOptions) {
+    super(options);
     this.#kind = options.kind ?? 'camera';
-    this.#mailer = options.sendMail;
     this.#email = { ...part(part(sample(`email-${this.#kind}`), 'value'), 'Email') };
     if (this.#email.password !== '') this.mailPassword = 'the-former-one';
     const channels = this.#kind === 'recorder' ? [0, 1] : [0];
@@ -71,15 +68,6 @@ export class ReolinkSimulator implements SimulatedCamera {
     });
     const states = { camera: ['GetMdState', 'GetAiState'], recorder: ['GetEvents'], old: ['GetMdState'] };
     this.view = new SimulatedView(options.states ?? states[this.#kind], channels.length);
-    this.server = new DeviceServer((request, response, body) => this.#handle(request, response, body), options.certificate);
-  }
-
-  listen(port?: number): Promise<number> {
-    return this.server.listen(port);
-  }
-
-  close(): Promise<void> {
-    return this.server.close();
   }
 
   documents(): string {
@@ -101,7 +89,7 @@ export class ReolinkSimulator implements SimulatedCamera {
     return this.server.requests.map(({ path }) => new URL(path, 'http://device').searchParams.get('cmd') ?? '');
   }
 
-  #handle(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
+  protected handle(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
     const url = new URL(request.url ?? '/', 'http://device');
     if (this.view.interferes(response)) return;
     if (request.method === 'GET' && url.searchParams.get('cmd') === 'Snap') {
@@ -243,7 +231,7 @@ export class ReolinkSimulator implements SimulatedCamera {
     const to = ['addr1', 'addr2', 'addr3'].map((key) => String(sent[key] ?? '')).filter((address) => address !== '');
     if (to.length === 0) return refuse(-23, 'missing param');
     const password = typeof sent.password === 'string' ? sent.password : this.mailPassword;
-    const { ok, reply } = await this.#mailer({
+    const { ok, reply } = await this.options.sendMail({
       brand: 'reolink',
       host: smtpServer,
       port: smtpPort,

@@ -2,10 +2,10 @@ import { constants, createPrivateKey, generateKeyPairSync, type KeyObject, priva
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import type { CameraMailer, SimulatedCamera, SimulatorOptions, SimulatorVariant } from '../../sandbox/camera-simulator.ts';
-import { DeviceServer } from '../../sandbox/device-server.ts';
+import type { SimulatorOptions, SimulatorVariant } from '../../sandbox/camera-simulator.ts';
 import { DigestGuard } from '../../sandbox/digest-guard.ts';
 import { OnvifService } from '../../sandbox/onvif-service.ts';
+import { SimulatedDevice } from '../../sandbox/simulated-device.ts';
 
 export interface UniviewSimulatorOptions extends SimulatorOptions {
   /** The generation: the path of the mail settings and the form of the linkages. */
@@ -47,9 +47,8 @@ const ENCRYPT_FAILED = 770;
 const RSA_KEY_ERROR = 801;
 
 /** A camera with the strictness of the real ones: foreign members, types, lengths and keys are refused by number. */
-export class UniviewSimulator implements SimulatedCamera {
+export class UniviewSimulator extends SimulatedDevice<UniviewSimulatorOptions> {
   readonly vendor = 'uniview';
-  readonly server: DeviceServer;
   readonly guard: DigestGuard;
   readonly onvif: OnvifService;
   /** The answer to a request for a picture. */
@@ -57,34 +56,20 @@ export class UniviewSimulator implements SimulatedCamera {
   email: Json;
   linkages: Record<string, Json>;
   mailPassword = '';
-  forgetsWrites = false;
   #key: KeyObject;
-  #mailer: CameraMailer;
   #generation: 'channel' | 'channels';
   readonly #kept = new WeakSet<object>();
 
-  constructor(private readonly options: UniviewSimulatorOptions) {
+  constructor(options: UniviewSimulatorOptions) {
+    super(options);
     this.#generation = options.generation ?? 'channel';
     this.email = JSON.parse(sample('email.json')) as Json;
     this.linkages = JSON.parse(sample(this.#generation === 'channel' ? 'linkages-old.json' : 'linkages-new.json')) as Record<string, Json>;
     this.#key = newKey();
-    this.#mailer = options.sendMail;
     const { username, password } = options.login;
     const { lockAfter, requestsPerNonce } = options;
     this.guard = new DigestGuard({ realm: 'iMOS', users: { [username]: password }, lockAfter, requestsPerNonce });
     this.onvif = new OnvifService({ login: { username, password: options.onvifPassword ?? password }, guard: this.guard });
-    this.server = new DeviceServer(
-      (request, response, body) => this.#handle(request, response, body.toString('utf8')),
-      options.certificate,
-    );
-  }
-
-  listen(port?: number): Promise<number> {
-    return this.server.listen(port);
-  }
-
-  close(): Promise<void> {
-    return this.server.close();
   }
 
   documents(): string {
@@ -111,7 +96,8 @@ export class UniviewSimulator implements SimulatedCamera {
     this.onvif.events.notify({ topic, operation: 'Changed', source, data: { [item]: String(state === 'active') } });
   }
 
-  #handle(request: IncomingMessage, response: ServerResponse, body: string): void {
+  protected handle(request: IncomingMessage, response: ServerResponse, content: Buffer): void {
+    const body = content.toString('utf8');
     const path = (request.url ?? '').split('?')[0] ?? '';
     if (!this.options.withoutOnvif && this.onvif.handle(path, request, response, body)) return;
     const refusalStatus = this.options.challengeOn200 ? 200 : 401;
@@ -182,7 +168,7 @@ export class UniviewSimulator implements SimulatedCamera {
     if (!this.#isValid(email, password)) return INVALID_PARAMETER;
     const sender = email.SenderInfo as Json;
     const login = { username: String(email.LoginName), password: password ?? this.mailPassword };
-    const { ok, reply } = await this.#mailer({
+    const { ok, reply } = await this.options.sendMail({
       brand: 'uniview',
       host: String(email.ServerIPAddress),
       port: Number(email.ServerPort),

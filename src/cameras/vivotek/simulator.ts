@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import type { CameraMailer, SimulatedCamera, SimulatorOptions, SimulatorVariant } from '../../sandbox/camera-simulator.ts';
-import { DeviceServer } from '../../sandbox/device-server.ts';
+import type { SimulatorOptions, SimulatorVariant } from '../../sandbox/camera-simulator.ts';
 import { DigestGuard } from '../../sandbox/digest-guard.ts';
 import { OnvifService } from '../../sandbox/onvif-service.ts';
+import { SimulatedDevice } from '../../sandbox/simulated-device.ts';
 
 export interface VivotekSimulatorOptions extends SimulatorOptions {
   /** The factory setting of older firmware. */
@@ -36,39 +36,24 @@ const UNAUTHORIZED = '<html><head><title>401 Unauthorized</title></head><body>Pr
 const INVALID = 'ERROR: Invalid command!\r\n';
 
 /** A camera that answers by name only: unknown parameters and values are an ERROR with status 200, and nothing is written. */
-export class VivotekSimulator implements SimulatedCamera {
+export class VivotekSimulator extends SimulatedDevice<VivotekSimulatorOptions> {
   readonly vendor = 'vivotek';
-  readonly server: DeviceServer;
   readonly guard: DigestGuard;
   readonly onvif: OnvifService;
   readonly parameters: Map<string, string>;
   /** The body of its pictures; always HTTP 200. */
   image: Buffer | string = Buffer.concat([Buffer.of(0xff, 0xd8, 0xff, 0xe0), Buffer.alloc(500, 'JFIF'), Buffer.of(0xff, 0xd9)]);
-  forgetsWrites = false;
   #refusedBasic = 0;
-  #mailer: CameraMailer;
 
-  constructor(private readonly options: VivotekSimulatorOptions) {
+  constructor(options: VivotekSimulatorOptions) {
+    super(options);
     const lines = ['system', 'servers', 'events'].flatMap((name) => sample(`${name}.txt`).trim().split('\n'));
     const pairs = lines.map((line): [string, string] => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 2, -1)]);
     this.parameters = new Map(pairs.filter(([key]) => !(options.withoutSsl && key.endsWith('_sslmode'))));
-    this.#mailer = options.sendMail;
     const { username, password } = options.login;
     this.guard = new DigestGuard({ realm: REALM, users: { [username]: password }, algorithm: 'MD5' });
     const { onvifPassword = password, sources } = options;
     this.onvif = new OnvifService({ login: { username, password: onvifPassword }, guard: this.guard, sources });
-    this.server = new DeviceServer(
-      (request, response, body) => this.#handle(request, response, body.toString('utf8')),
-      options.certificate,
-    );
-  }
-
-  listen(port?: number): Promise<number> {
-    return this.server.listen(port);
-  }
-
-  close(): Promise<void> {
-    return this.server.close();
   }
 
   documents(): string {
@@ -95,7 +80,8 @@ export class VivotekSimulator implements SimulatedCamera {
     this.parameters.set(`${this.#mailPrefix()}address`, host);
   }
 
-  #handle(request: IncomingMessage, response: ServerResponse, body: string): void {
+  protected handle(request: IncomingMessage, response: ServerResponse, content: Buffer): void {
+    const body = content.toString('utf8');
     const [path = '', query = ''] = (request.url ?? '').split('?');
     if (!this.options.withoutOnvif && this.onvif.handle(path, request, response, body)) return;
     const send = (status: number, text: string) => {
@@ -160,7 +146,7 @@ export class VivotekSimulator implements SimulatedCamera {
     if (query.get('type') !== 'email' || !query.has('address') || !query.has('recipientemail')) return INVALID;
     const port = Number(query.get('port'));
     const username = query.get('username');
-    const { ok, reply } = await this.#mailer({
+    const { ok, reply } = await this.options.sendMail({
       brand: 'vivotek',
       host: query.get('address') ?? '',
       port,
