@@ -8,11 +8,13 @@ const root = join(__dirname, '..');
 
 /** README.md with the table that belongs into it. */
 export function withCameraTable(readme: string): string {
-  const rows = DRIVERS.map(({ vendor, label, brands, evidence }) => {
+  const rows = DRIVERS.map(({ vendor, label, brands, evidence, eventsOnly, experimentalTest }) => {
     const others = brands.filter((brand) => brand !== label).join(', ');
-    return `| ${label} | ${others} | ${evidence} | [facts](src/cameras/${vendor}/facts.md) |\n`;
+    const email = eventsOnly ? 'no' : 'yes';
+    const test = eventsOnly ? 'no' : experimentalTest ? 'experimental' : 'yes';
+    return `| ${label} | ${others} | ${email} | ${test} | ${evidence} | [facts](src/cameras/${vendor}/facts.md) |\n`;
   });
-  const table = `| brand | also sold as | evidence | details |\n|---|---|---|---|\n${rows.join('')}`;
+  const table = `| brand | also sold as | mail settings | its own test mail | evidence | details |\n|---|---|---|---|---|---|\n${rows.join('')}`;
   return readme.replace(
     /(<!-- cameras:begin -->\n)[\s\S]*(<!-- cameras:end -->)/,
     (_all, begin: string, end: string) => begin + table + end,

@@ -138,7 +138,7 @@ export function serveCameras(RED: NodeRed): void {
         return {
           ok: true,
           identity,
-          canConfigure: true,
+          canConfigure: driver.eventsOnly !== true,
           evidence: driver.evidence,
           secure: http.secure,
           ...(fingerprint === undefined ? {} : { fingerprint }),

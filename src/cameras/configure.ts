@@ -3,7 +3,17 @@ import { LIMITS } from '../core/limits.ts';
 import { belongsToAccount, onlySwitched } from './account-settings.ts';
 import { changesTo, fitToDevice } from './changes.ts';
 import { isClockWrong, withDeviceClock } from './device-clock.ts';
-import type { Camera, Change, DeviceIdentity, EmailPlan, EmailReading, EmailSettings, MailObstacle, WantedEmail } from './driver.ts';
+import type {
+  Camera,
+  CameraDriver,
+  Change,
+  DeviceIdentity,
+  EmailPlan,
+  EmailReading,
+  EmailSettings,
+  MailObstacle,
+  WantedEmail,
+} from './driver.ts';
 import { identifyDevice, recallDevice, rememberDevice } from './identify.ts';
 import { findObstacle } from './mail-obstacle.ts';
 import type { CameraOutcome, ConfigureOrder, ConfigureServices } from './order.ts';
@@ -80,7 +90,7 @@ class ConfigureRun {
     const whole = told || recalled !== undefined ? identity : await camera.identity(signal);
     this.result.identity = whole;
     if (order.action === 'restore') await this.#restore(camera, whole);
-    else await this.#configure(camera, whole);
+    else await this.#configure(driver, camera, whole);
     if (this.result.error === undefined) {
       rememberDevice(http, { driver, identity: whole, vendor: target.vendor, at: recalled?.at ?? services.clock.now() });
     }
@@ -90,7 +100,7 @@ class ConfigureRun {
       this.result.warnings.push({ code: 'clock-wrong' });
   }
 
-  async #configure(camera: Camera, identity: DeviceIdentity): Promise<void> {
+  async #configure(driver: CameraDriver, camera: Camera, identity: DeviceIdentity): Promise<void> {
     const { order, result, signal } = this;
     if (order.wanted === undefined)
       throw new CameraEmailError('bad-input', 'nothing to configure without an account', { params: { field: 'account' } });
@@ -130,7 +140,7 @@ class ConfigureRun {
           params: { field: impossible.field, ...impossible.params },
         });
       }
-      await this.#apply(camera, identity, reading, fit.wanted, plan, capabilities.experimentalTest === true);
+      await this.#apply(camera, identity, reading, fit.wanted, plan, driver.experimentalTest === true);
     }
   }
 

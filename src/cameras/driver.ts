@@ -92,9 +92,6 @@ export interface EmailCapabilities {
   events?: readonly string[] | undefined;
   /** Those that are switched on when wanted and never off, because they are not this channel's alone. */
   stickyEvents?: readonly string[] | undefined;
-  testable?: boolean | undefined;
-  /** The test is marked experimental: no device has confirmed it. */
-  experimentalTest?: boolean | undefined;
   /** Whatever else the driver learnt and needs again in `plan` or `apply`; opaque to everybody else. */
   private?: unknown;
 }
@@ -175,6 +172,10 @@ export interface CameraDriver<V extends string = string> {
   readonly label: string;
   readonly brands: readonly string[];
   readonly evidence: Evidence;
+  /** Its mail settings cannot be written. */
+  readonly eventsOnly?: true;
+  /** No device has confirmed how its own test mail is asked for. */
+  readonly experimentalTest?: true;
   /** Undefined when the device is of another make. At most one authenticated request. */
   identify(http: DeviceHttp, signal: AbortSignal): Promise<DeviceIdentity | undefined>;
   /** `identity` is what `identify` told of the same device a moment ago. */

@@ -59,7 +59,7 @@ export async function testCamera(
       const value = foreign.map((change) => change.field).join(', ');
       throw new CameraEmailError('not-applied', `the camera does not use this account: ${value}`, { params: { field: 'account', value } });
     }
-    const { experimentalTest = false } = await camera.capabilities(signal);
+    const { experimentalTest = false } = identified.driver;
     return {
       target,
       identity,

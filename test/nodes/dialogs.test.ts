@@ -8,8 +8,11 @@ const STORED = '__PWRD__';
 describe('what the dialogs ask', () => {
   let bench: Bench;
   before(async () => {
-    bench = await Bench.start();
-    await bench.load('configure-camera-email', { action: 'apply', test: 'none' });
+    bench = await Bench.start([
+      { name: 'Front', vendor: 'hikvision', variant: 'camera' },
+      { name: 'Yard', vendor: 'onvif', variant: 'camera' },
+    ]);
+    await bench.load('configure-camera-email', { action: 'apply', test: 'none', cameras: ['cam0'] });
   });
   after(() => bench.close());
 
@@ -54,6 +57,15 @@ describe('what the dialogs ask', () => {
     test: 'none',
     concurrency: 16,
   };
+
+  it('tells whether the mail settings of a camera can be written', async () => {
+    const { username, password } = bench.sandbox.login;
+    const identified = async (index: number) => {
+      const { port, protocol } = bench.sandbox.cameras[index] ?? assert.fail();
+      return post('identify', camera({ port, protocol }, { username, password }));
+    };
+    assert.deepEqual([(await identified(0)).canConfigure, (await identified(1)).canConfigure], [true, false]);
+  });
 
   it('sends a test mail with the dialog’s account, and finds it', async () => {
     const answer = await post('test', account());

@@ -22,7 +22,7 @@ import { fetchJpeg } from '../jpeg.ts';
 import { OnvifDevice } from '../onvif-device.ts';
 import { topicsIn } from '../onvif-topics.ts';
 import { pullEvents } from '../pull-point.ts';
-import { attachmentOf, NOTIFICATION_TEMPLATE, RECIPIENT_TEMPLATE } from './email.ts';
+import { attachmentOf, RECIPIENT_TEMPLATE } from './email.ts';
 import { isMail, READ, type State, stateOf, withoutSecrets } from './entities.ts';
 import { isOfDetection, readAxis } from './events.ts';
 import { identify } from './identity.ts';
@@ -40,6 +40,7 @@ export const axis: CameraDriver<typeof VENDOR> = {
   label: LABEL,
   brands: [LABEL],
   evidence: 'vendor document',
+  experimentalTest: true,
   identify,
   open: (http, channel) => openAxis(http, channel, systemClock),
 };
@@ -102,8 +103,6 @@ class AxisCamera implements Camera {
       securities: templates.get(RECIPIENT_TEMPLATE)?.includes('encryption') === false ? ['none'] : undefined,
       attachments: [...new Set(known.map(attachmentOf))].filter((one): one is Attachment => one !== undefined),
       events: [...new Set([...this.#triggers.map(({ type }) => type), ...this.#linked])].sort(),
-      testable: templates.has(NOTIFICATION_TEMPLATE),
-      experimentalTest: true,
       private: knowledge,
     };
   }

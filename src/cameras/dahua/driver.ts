@@ -115,7 +115,6 @@ class DahuaCamera implements Camera {
       attachments: ['none', 'snapshot'],
       events: this.#events,
       stickyEvents: this.device.kind === 'camera' ? DEVICE_WIDE : [...DEVICE_WIDE, 'alarm-input'],
-      testable: true,
       private: transport,
     };
   }

@@ -105,7 +105,7 @@ class FoscamCamera implements Camera {
 
   async capabilities(): Promise<EmailCapabilities> {
     const knowledge: Knowledge = { plain: !this.http.secure, codes: this.#codes };
-    return { ...DOCUMENTED_LIMITS, securities: ['none', 'tls', 'starttls'], events: this.#events, testable: true, private: knowledge };
+    return { ...DOCUMENTED_LIMITS, securities: ['none', 'tls', 'starttls'], events: this.#events, private: knowledge };
   }
 
   async read(scope: { events: boolean }, signal: AbortSignal): Promise<EmailReading> {

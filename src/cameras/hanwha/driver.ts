@@ -34,6 +34,7 @@ export const hanwha: CameraDriver<typeof VENDOR> = {
   label: LABEL,
   brands: [LABEL, 'Wisenet', 'Samsung Techwin'],
   evidence: 'vendor document',
+  experimentalTest: true,
   async identify(http, signal) {
     const sunapi = new Sunapi(http);
     const status = await sunapi.status(signal);
@@ -105,8 +106,6 @@ class HanwhaCamera extends HanwhaView implements Camera {
       securities: ['none', 'tls'],
       maxLength: DOCUMENTED_LIMITS.maxLength,
       maxRecipients: this.kind === 'recorder' ? undefined : await this.#maxRecipients(signal),
-      testable: true,
-      experimentalTest: true,
       private: await this.#transport(signal),
     };
   }

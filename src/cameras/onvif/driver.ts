@@ -16,6 +16,7 @@ export const onvif: CameraDriver<typeof VENDOR> = {
   label: 'ONVIF',
   brands: ['ONVIF'],
   evidence: 'vendor document',
+  eventsOnly: true,
   async identify(http, signal) {
     const device = new OnvifDevice(http);
     try {
@@ -71,7 +72,7 @@ class OnvifCamera implements Camera {
   }
 
   async capabilities(): Promise<EmailCapabilities> {
-    return { testable: false };
+    return {};
   }
 
   async read(): Promise<EmailReading> {

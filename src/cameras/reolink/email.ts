@@ -99,7 +99,6 @@ export function capabilitiesOf({ value, range }: EmailDocument, emailVersion: nu
     maxRecipients: addressKeys(value).length,
     intervals: intervalWords(range).flatMap((word) => secondsOf(word) ?? []),
     attachments: attachmentsOf(value, range, emailVersion),
-    testable: true,
   };
 }
 

@@ -43,6 +43,7 @@ export const uniview: CameraDriver<typeof VENDOR> = {
   label: 'Uniview',
   brands: ['Uniview', 'UNV'],
   evidence: 'public code',
+  experimentalTest: true,
   async identify(http, signal) {
     const lapi = Lapi.of(http);
     for (const path of [PATHS.deviceBasicInfo, PATHS.deviceInfo]) {
@@ -125,8 +126,6 @@ class UniviewCamera implements Camera {
       intervals: DOCUMENTED_LIMITS.intervals,
       attachments: ['none', 'snapshot'],
       events: this.#linkable,
-      testable: true,
-      experimentalTest: true,
       private: this.#key,
     };
   }

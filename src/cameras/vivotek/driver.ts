@@ -34,6 +34,7 @@ export const vivotek: CameraDriver<typeof VENDOR> = {
   label: LABEL,
   brands: [LABEL],
   evidence: 'public code',
+  experimentalTest: true,
   async identify(http, signal) {
     const cgi = new VivotekCgi(http);
     const { status, headers } = await cgi.probe(PATHS.info, signal);
@@ -111,8 +112,6 @@ class VivotekCamera implements Camera {
       securities: slot.get('email_sslmode') === undefined ? ['none'] : undefined,
       maxRecipients: recipientSeparator(slot) === undefined ? 1 : undefined,
       events: this.#linkable,
-      testable: true,
-      experimentalTest: true,
       private: transport,
     };
   }
