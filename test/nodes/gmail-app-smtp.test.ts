@@ -107,6 +107,17 @@ describe('gmail-app-smtp', () => {
     assert.equal(outbox('failed').filter((name) => name.endsWith('.eml')).length, 1);
   });
 
+  it('a refused mail after a good one does not leave the status at sent', async () => {
+    const domain = bench.sandbox.account.email.split('@')[1];
+    await load();
+    receive({ topic: 'Motion', payload: 'x' });
+    await until(() => lastStatus() === 'sent');
+    receive({ topic: 'Motion', payload: 'x', to: `nobody@${domain}` });
+    await until(() => caught.length === 1 && lastStatus() === 'failed');
+    receive({ topic: 'Motion', payload: 'x' });
+    await until(() => delivered.length === 2 && lastStatus() === 'sent');
+  });
+
   it('a message that cannot be a mail is an error at once', async () => {
     await load();
     receive({ topic: 'Motion', payload: 'x', to: 'not an address' });
