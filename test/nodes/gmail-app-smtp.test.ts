@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Message } from '../../nodes/shared/node-red.ts';
 import { GMAIL_REPLIES } from '../../src/sandbox/mail/gmail-replies.ts';
@@ -123,6 +123,15 @@ describe('gmail-app-smtp', () => {
     receive({ topic: 'Motion', payload: 'x', to: 'not an address' });
     await until(() => caught.length === 1);
     assert.deepEqual([failure(caught[0]).code, completed], ['bad-input', 0]);
+  });
+
+  it('a disk that takes no mail is told as that', async () => {
+    writeFileSync(join(bench.userDir, 'camera-email'), '');
+    await load();
+    receive({ topic: 'Motion', payload: 'x' });
+    await until(() => caught.length === 1);
+    assert.deepEqual([failure(caught[0]).code, completed], ['spool-full', 0]);
+    assert.match(String(failure(caught[0]).message), /could not be written to Node-RED's disk/);
   });
 
   it('one refused login stops the queue, with one error, until the account is edited', async () => {
