@@ -123,6 +123,9 @@ describe('gmail-app-smtp', () => {
     receive({ topic: 'Motion', payload: 'x', to: 'not an address' });
     await until(() => caught.length === 1);
     assert.deepEqual([failure(caught[0]).code, completed], ['bad-input', 0]);
+    receive({ topic: 'Motion' });
+    await until(() => caught.length === 2);
+    assert.match(String(failure(caught[1]).message), /The message holds nothing to mail/);
   });
 
   it('a disk that takes no mail is told as that', async () => {
