@@ -4,7 +4,8 @@ import { join } from 'node:path';
 
 const root = join(__dirname, '..');
 const ENGLISH = 'en-US';
-const LANGUAGES = ['de', 'fr', 'es-ES', 'pt-BR', 'ja', 'zh-CN'];
+/** A language is one as soon as it has a folder of shared texts; the rest of it must then be there too. */
+const LANGUAGES = readdirSync(join(root, 'nodes/shared/locales')).filter((language) => language !== ENGLISH);
 const folders = readdirSync(join(root, 'nodes')).filter((name) => existsSync(join(root, 'nodes', name, 'locales')));
 
 interface Texts {
@@ -35,6 +36,14 @@ function skeleton(html: string): string[] {
   return html.match(/<code>[^<]*<\/code>|<\/?[a-z0-9]+(?:\s[^>]*)?>/g) ?? [];
 }
 
+it('the package speaks seven languages at least', () => {
+  const promised = ['de', 'fr', 'es-ES', 'pt-BR', 'ja', 'zh-CN'];
+  assert.deepEqual(
+    promised.filter((language) => !LANGUAGES.includes(language)),
+    [],
+  );
+});
+
 for (const language of LANGUAGES) {
   describe(`language ${language}`, () => {
     for (const folder of folders) {
@@ -63,6 +72,24 @@ for (const language of LANGUAGES) {
       });
     }
   });
+}
+
+for (const language of [ENGLISH, ...LANGUAGES]) {
+  for (const type of folders.filter((folder) => folder !== 'shared')) {
+    it(`help of ${type} in ${language}: names every setting that the dialog explains`, () => {
+      const texts = catalog(type, language);
+      const page = help(type, language).toLowerCase();
+      const missing = [...texts].flatMap(([key, label]) =>
+        key.includes('.label.') && texts.has(key.replace('.label.', '.hint.')) && !page.includes(shortForm(label)) ? [label] : [],
+      );
+      assert.deepEqual(missing, []);
+    });
+  }
+}
+
+/** A label without what it says in addition. */
+function shortForm(label: string): string {
+  return (label.split(/[:：,，、(（]/)[0] ?? label).trim().toLowerCase();
 }
 
 describe('English texts', () => {

@@ -128,7 +128,7 @@ function facts(node: EditorNode, identity: NonNullable<Identified['identity']>, 
   add('serial', identity.serial);
   if (answer.secure !== undefined) add('connection', node._(`camera-device.${answer.secure ? 'encrypted' : 'plain'}`));
   if (answer.canConfigure !== undefined) add('email', node._(`camera-device.${answer.canConfigure ? 'configurable' : 'not-configurable'}`));
-  add('evidence', answer.evidence);
+  add('evidence', answer.evidence && node._(`camera-device.evidence.${answer.evidence}`));
   return list;
 }
 

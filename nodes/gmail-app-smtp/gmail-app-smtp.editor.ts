@@ -1,4 +1,4 @@
-import { properties } from '../shared/editor/form.ts';
+import { byId, properties, showWhen } from '../shared/editor/form.ts';
 import { tellQueue } from '../shared/editor/queue-line.ts';
 import { defaults, validators } from './config.ts';
 
@@ -29,5 +29,8 @@ RED.nodes.registerType('gmail-app-smtp', {
   },
   oneditprepare() {
     tellQueue(this);
+    const delivery = byId('node-input-delivery', HTMLSelectElement);
+    // A single attempt keeps nothing that could be put together.
+    showWhen('queue', [delivery], () => delivery.value === 'queue');
   },
 });

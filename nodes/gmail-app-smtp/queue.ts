@@ -30,7 +30,8 @@ export class Queue {
   #share: OutboxShare | undefined;
   #account: MailAccount | undefined;
   #shown = '';
-  #sent = false;
+  /** How the last mail ended. */
+  #ended: 'sent' | 'failed' | undefined;
 
   constructor(RED: NodeRed, node: QueueNode, config: GmailAppSmtpConfig) {
     this.#RED = RED;
@@ -129,13 +130,16 @@ export class Queue {
     };
     if (event.kind === 'failed') {
       message.email = { ...facts, file: event.file, expired: event.expired };
+      this.#ended = 'failed';
+      this.#show(outbox);
       this.#node.error(catchable(this.#RED, event.error), message);
       return;
     }
     const { accepted, rejected, response, deliveredAt } = event;
     const refused = rejected.map(({ address, error }) => ({ address, error: publicError(this.#RED, error) }));
     message.email = { ...facts, accepted, rejected: refused, response, deliveredAt: new Date(deliveredAt).toISOString() };
-    this.#sent = true;
+    this.#ended = 'sent';
+    this.#show(outbox);
     if (kept === undefined) this.#node.send(message);
     else kept.send(message);
     const [first] = rejected;
@@ -154,7 +158,8 @@ export class Queue {
     } else if (!owner) this.#status({ fill: 'yellow', shape: 'ring', text: say('queued-elsewhere', { count }) });
     else if (waiting > 0) this.#status({ fill: 'blue', shape: 'dot', text: say('queued', { count }) });
     else if (held > 0) this.#status({ fill: 'blue', shape: 'ring', text: say('merged', { count: held }) });
-    else this.#status(this.#sent ? { fill: 'green', shape: 'dot', text: say('sent') } : {});
+    else if (this.#ended === 'failed') this.#status({ fill: 'red', shape: 'ring', text: say('failed') });
+    else this.#status(this.#ended === undefined ? {} : { fill: 'green', shape: 'dot', text: say('sent') });
   }
 
   #status(status: NodeStatus): void {

@@ -34,7 +34,7 @@ function orderOf(RED: NodeRed, body: unknown): FleetOrder {
   const { config } = dialogRequest(RED, { config: own });
   const [problem] = problems(validators, config);
   if (problem !== undefined) throw badInput(problem.field);
-  if (!Array.isArray(cameras) || cameras.length === 0) throw badInput('cameras');
+  if (!Array.isArray(cameras) || cameras.length === 0) throw badInput('chosenCameras');
   const wishes = migrate(config);
   return {
     node: '',

@@ -49,7 +49,7 @@ export function cameraTarget(
 export function requestedCameras(RED: NodeRed, fromMessage: unknown, fromNode: readonly string[]): Requested[] {
   if (fromMessage !== undefined && fromMessage !== null && !Array.isArray(fromMessage)) throw badInput('cameras');
   const wanted: readonly unknown[] = fromMessage ?? fromNode;
-  if (wanted.length === 0) throw badInput('cameras');
+  if (wanted.length === 0) throw badInput('chosenCameras');
   return wanted.map((entry, index) => requested(RED, entry, index));
 }
 

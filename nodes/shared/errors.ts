@@ -17,7 +17,7 @@ export interface PublicError {
 /** The public form of any error: the texts of its code, or those of the very property where the code has some. */
 export function publicError(RED: NodeRed, thrown: unknown): PublicError {
   const error = asCameraEmailError(thrown);
-  const values = { deviceSays: error.deviceSays ?? '', ...error.params };
+  const values = { deviceSays: error.deviceSays ?? '', ...error.params, ...inWords(RED, 'fields', error.params, 'field') };
   const say = (kind: 'message' | 'advice') =>
     text(RED, `errors.${error.code}.for.${error.params.field}.${kind}`, values) ??
     text(RED, `errors.${error.code}.${kind}`, values) ??
@@ -39,6 +39,26 @@ export function catchable(RED: NodeRed, thrown: unknown): Error & PublicError {
   return Object.assign(new Error(described.message), described, { cause: described });
 }
 
+const MISSING_EVENT = 'event-not-available';
+
+/** The events that a camera lacks, in one warning. */
+function withEventsTogether(warnings: readonly Warning[]): Warning[] {
+  const missing = warnings.flatMap(({ code, params }) => (code === MISSING_EVENT ? [String(params?.value)] : []));
+  const first = warnings.find(({ code }) => code === MISSING_EVENT);
+  return warnings.flatMap((warning) => {
+    if (warning.code !== MISSING_EVENT) return [warning];
+    return warning === first ? [{ ...warning, params: { value: missing.join(', ') } }] : [];
+  });
+}
+
+/** The names of settings or events in a placeholder as users know them; what has no name stays. */
+function inWords(RED: NodeRed, names: 'fields' | 'events', params: Warning['params'], key: string): Record<string, string> {
+  const value = params?.[key];
+  if (typeof value !== 'string') return {};
+  const words = value.split(', ').map((one) => text(RED, `${names}.${one}`) ?? one);
+  return { [key]: words.join(', ') };
+}
+
 export interface PublicWarning {
   code: string;
   message: string;
@@ -46,7 +66,14 @@ export interface PublicWarning {
 
 export function publicWarnings(RED: NodeRed, warnings: readonly Warning[]): PublicWarning[] {
   const seen = new Set<string>();
-  const all = warnings.map(({ code, params = {} }) => ({ code, message: redact(text(RED, `warnings.${code}`, params) ?? code) }));
+  const all = withEventsTogether(warnings).map(({ code, params = {} }) => {
+    const values = {
+      ...params,
+      ...inWords(RED, 'fields', params, 'field'),
+      ...(code === MISSING_EVENT ? inWords(RED, 'events', params, 'value') : {}),
+    };
+    return { code, message: redact(text(RED, `warnings.${code}`, values) ?? code) };
+  });
   return all.filter(({ code, message }) => !seen.has(code + message) && seen.add(code + message));
 }
 

@@ -132,11 +132,11 @@ function conclude(RED: NodeRed, node: RuntimeNode, all: readonly Tested[]): Came
   const failures = all.filter(({ result }) => !result.ok && result.verdict !== 'inconclusive');
   const [only] = all;
   if (failures.length === 0) {
-    const label =
-      all.length === 1 && only !== undefined
-        ? text(RED, `verdicts.${only.result.verdict}`)
-        : text(RED, 'status.done', { count: all.length });
-    node.status({ fill: only?.result.ok === false ? 'yellow' : 'green', shape: 'dot', text: label ?? '' });
+    const ok = all.filter(({ result }) => result.ok).length;
+    const uncertain = all.length - ok;
+    const several = uncertain === 0 ? text(RED, 'status.done', { count: ok }) : text(RED, 'status.uncertain', { ok, count: uncertain });
+    const label = all.length === 1 && only !== undefined ? text(RED, `verdicts.${only.result.verdict}`) : several;
+    node.status({ fill: uncertain > 0 ? 'yellow' : 'green', shape: 'dot', text: label ?? '' });
     return undefined;
   }
   node.status({

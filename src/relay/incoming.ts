@@ -235,7 +235,8 @@ export class IncomingWriter {
 
 function spoolError(cause: unknown): CameraEmailError {
   if (cause instanceof CameraEmailError) return cause;
-  return new CameraEmailError('spool-full', `the mail cannot be stored: ${cause instanceof Error ? cause.message : cause}`, { cause });
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new CameraEmailError('spool-full', `the mail cannot be stored: ${reason}`, { params: { field: 'disk' }, cause });
 }
 
 function asciiJson(value: object): string {

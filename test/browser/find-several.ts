@@ -33,7 +33,8 @@ export async function findSeveral(editor: Editor, world: World): Promise<void> {
     const form = await editor.open(id);
     await form.getByRole('button', { name: 'Find cameras' }).click();
     const panel = form.locator('#camera-email-find-panel');
-    for (const brand of ['Hikvision', 'Dahua']) await panel.getByRole('checkbox', { name: new RegExp(brand) }).check();
+    assert.ok(await panel.getByRole('checkbox', { name: /not activated/ }).isDisabled());
+    for (const model of ['DS-2CD2143', 'Dahua']) await panel.getByRole('checkbox', { name: new RegExp(model) }).check();
     await panel.locator('#camera-email-find-username').fill(sandbox.login.username);
     await panel.locator('#camera-email-find-password').fill(sandbox.login.password);
     await panel.getByRole('button', { name: 'Add the chosen cameras (2)' }).click();

@@ -16,6 +16,7 @@ export async function firstJob(editor: Editor, world: World): Promise<void> {
 
   await dialog.locator('#node-input-btn-account-edit').click();
   await enterAccount(await editor.form(), world);
+  await seeRefusal(await editor.form(), world);
   await sendTestMail(await editor.form());
   await expectAccessible(editor, 'the account and its reports');
   await editor.finish();
@@ -40,6 +41,18 @@ export async function firstJob(editor: Editor, world: World): Promise<void> {
   await editor.press(TEST_BOTH_WAYS);
   for (const index of [0, 1]) await editor.debugMessages('Each test').nth(index).getByText('"arrived"').waitFor();
   assert.equal(await editor.debugMessages('Error and advice').count(), 0);
+}
+
+/** A wrong password is told with the server's own words, and a right one in its place works. */
+async function seeRefusal(form: Locator, { sandbox }: World): Promise<void> {
+  const password = form.locator('#node-config-input-appPassword');
+  await password.fill('wrongwrongwrongw');
+  await form.getByRole('button', { name: 'Verify' }).click();
+  await form.getByText('The mail server does not accept the app password').first().waitFor();
+  await form.getByText(/The other side said: .*Username and Password not accepted/).waitFor();
+  await password.fill(sandbox.account.appPassword);
+  await form.getByRole('button', { name: 'Verify' }).click();
+  await form.getByText('The account works').waitFor();
 }
 
 async function sendTestMail(form: Locator): Promise<void> {
@@ -82,7 +95,10 @@ export async function enterAccount(form: Locator, { sandbox }: World): Promise<v
 
 export async function enterCamera(form: Locator, { sandbox }: World): Promise<void> {
   await form.getByRole('button', { name: 'Find cameras' }).click();
-  await form.getByRole('button', { name: /Hikvision/ }).press('Enter');
+  await form.getByRole('button', { name: /not activated/ }).click();
+  await form.locator('#camera-email-find-status').getByText('set a password on it first').waitFor();
+  await form.getByRole('button', { name: 'Find cameras' }).click();
+  await form.getByRole('button', { name: /DS-2CD2143/ }).press('Enter');
   assert.equal(await form.locator('#node-config-input-host').inputValue(), '127.0.0.1');
   assert.equal(await form.locator('#node-config-input-port').inputValue(), String(sandbox.cameras[0]?.port));
   await form.locator('#node-config-input-username').fill(sandbox.login.username);

@@ -5,8 +5,9 @@ import { type Host, installHost } from '../../scripts/hosts.ts';
 import { startSimulatedNetwork } from '../../src/sandbox/discovery/simulated-network.ts';
 import { type NodeRedHost, startNodeRed } from '../../src/sandbox/node-red-host.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { freePort } from '../ports.ts';
 
-/** A Node-RED without any flow, beside simulated cameras and a mail server whose certificate it trusts as it trusts a public one. */
+/** A Node-RED without any flow, beside simulated cameras, one of them fresh from the factory, and a mail server whose certificate it trusts as it trusts a public one. */
 export interface World {
   sandbox: Sandbox;
   nodeRed: NodeRedHost;
@@ -21,7 +22,7 @@ export async function startWorld(host: Host): Promise<World> {
     { name: 'Front door', vendor: 'hikvision', variant: 'camera' },
     { name: 'Yard', vendor: 'dahua', variant: 'camera' },
   ]);
-  const network = await startSimulatedNetwork(sandbox.cameras);
+  const network = await startSimulatedNetwork(sandbox.cameras, await freePort());
   const clear = async () => {
     await network.close();
     await sandbox.close();

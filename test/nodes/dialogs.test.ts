@@ -79,6 +79,11 @@ describe('what the dialogs ask', () => {
     assert.equal(((await post('test', elsewhere)).error as { code: string }).code, 'bad-input');
   });
 
+  it('says that no camera is chosen', async () => {
+    const { error } = await post('plan', { config: defaults, account: account(), cameras: [] });
+    assert.equal((error as { message: string }).message, 'No camera is chosen.');
+  });
+
   it('shows what a camera of the dialog would be given, and writes nothing', async () => {
     const before = bench.sandbox.cameras[0]?.device.documents();
     const view = await preview([camera()]);

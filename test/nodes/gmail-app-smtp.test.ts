@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Message } from '../../nodes/shared/node-red.ts';
 import { GMAIL_REPLIES } from '../../src/sandbox/mail/gmail-replies.ts';
@@ -107,11 +107,34 @@ describe('gmail-app-smtp', () => {
     assert.equal(outbox('failed').filter((name) => name.endsWith('.eml')).length, 1);
   });
 
+  it('a refused mail after a good one does not leave the status at sent', async () => {
+    const domain = bench.sandbox.account.email.split('@')[1];
+    await load();
+    receive({ topic: 'Motion', payload: 'x' });
+    await until(() => lastStatus() === 'sent');
+    receive({ topic: 'Motion', payload: 'x', to: `nobody@${domain}` });
+    await until(() => caught.length === 1 && lastStatus() === 'failed');
+    receive({ topic: 'Motion', payload: 'x' });
+    await until(() => delivered.length === 2 && lastStatus() === 'sent');
+  });
+
   it('a message that cannot be a mail is an error at once', async () => {
     await load();
     receive({ topic: 'Motion', payload: 'x', to: 'not an address' });
     await until(() => caught.length === 1);
     assert.deepEqual([failure(caught[0]).code, completed], ['bad-input', 0]);
+    receive({ topic: 'Motion' });
+    await until(() => caught.length === 2);
+    assert.match(String(failure(caught[1]).message), /The message holds nothing to mail/);
+  });
+
+  it('a disk that takes no mail is told as that', async () => {
+    writeFileSync(join(bench.userDir, 'camera-email'), '');
+    await load();
+    receive({ topic: 'Motion', payload: 'x' });
+    await until(() => caught.length === 1);
+    assert.deepEqual([failure(caught[0]).code, completed], ['spool-full', 0]);
+    assert.match(String(failure(caught[0]).message), /could not be written to Node-RED's disk/);
   });
 
   it('one refused login stops the queue, with one error, until the account is edited', async () => {

@@ -226,10 +226,11 @@ describe('configure-camera-email with one camera', () => {
   });
 
   it('links the events that the camera has and says which it has not', async () => {
-    await bench.load('configure-camera-email', { ...APPLY, test: 'none', events: ['motion', 'person'] });
+    await bench.load('configure-camera-email', { ...APPLY, test: 'none', events: ['motion', 'person', 'region-exit'] });
     const result = payloadOf((await bench.run({})).each[0]);
     assert.equal(result.outcome, 'applied');
-    assert.ok(result.warnings.some(({ code }) => code === 'event-not-available'));
+    const missing = result.warnings.filter(({ code }) => code === 'event-not-available').map(({ message }) => message);
+    assert.deepEqual(missing, ['This camera does not have an event that was asked for: Person, Leaving a region.']);
     assert.equal(payloadOf((await bench.run({ action: 'verify' })).each[0]).outcome, 'verified');
   });
 

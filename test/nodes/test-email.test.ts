@@ -139,12 +139,12 @@ describe('test-email', () => {
 
   describe('when the mail of a camera is lost', () => {
     /** What comes to the mailbox while the camera's own mail is on its way to nowhere. */
-    const meanwhile = async (senderName: string, mails: { from: string; subject: string }[]) => {
+    const meanwhile = async (senderName: string, mails: { from: string; subject: string }[], via = 'camera') => {
       await bench.load('configure-camera-email', { action: 'apply', test: 'none', senderName });
       await bench.run({});
       await bench.unload();
       const { mail, account } = bench.sandbox;
-      mail.script({ stage: 'delivered', subject: 'Mail Test', action: { deliver: 'lost' } });
+      mail.script({ stage: 'delivered', subject: 'Hikvision Mail Test', action: { deliver: 'lost' } });
       device().server.intercept = (request) => {
         if (request.url?.includes('/mailing/test')) {
           for (const { from, subject } of mails)
@@ -155,7 +155,7 @@ describe('test-email', () => {
         }
         return false;
       };
-      await bench.load('test-email', { via: 'camera', timeout: 5 });
+      await bench.load('test-email', { via, timeout: 5 });
       return payloads((await bench.run({})).each).find((test) => test.via === 'camera');
     };
 
@@ -168,6 +168,12 @@ describe('test-email', () => {
       const test = await meanwhile('Front', [{ from: '', subject: 'Motion detected' }]);
       assert.deepEqual([test?.verdict, test?.ok, test?.error], ['inconclusive', false, undefined]);
       assert.ok(test?.warnings?.some(({ code }) => code === 'arrival-unproven'));
+    });
+
+    it('the status does not count what is open as ok', async () => {
+      await meanwhile('Front', [{ from: '', subject: 'Motion detected' }], 'both');
+      const [{ fill, text }] = bench.statuses().at(-1) as [{ fill: string; text: string }];
+      assert.deepEqual([fill, text], ['yellow', '1 ok, 1 not certain']);
     });
   });
 

@@ -19,7 +19,7 @@ export function cameraList(node: EditorNode, ids: unknown): CameraList {
     const cameras = configNodes();
     const missing = [...chosen].filter((id) => !cameras.some((camera) => camera.id === id));
     container.replaceChildren(
-      ...cameras.map((camera) => row(node, camera.id, title(camera), address(camera), chosen)),
+      ...cameras.map((camera) => row(node, camera.id, title(camera), address(node, camera), chosen)),
       ...missing.map((id) => row(node, id, node._('editor.missing-camera', { camera: id }), '', chosen)),
     );
     if (container.childElementCount === 0) container.append(element('div', 'camera-email-empty', node._('editor.no-cameras')));
@@ -88,6 +88,6 @@ function title(camera: EditorNode): string {
   return String(camera.name || camera.host || camera.id);
 }
 
-function address(camera: EditorNode): string {
-  return [camera.host || '?', camera.vendor === 'auto' ? '' : camera.vendor].filter(Boolean).join(' · ');
+function address(node: EditorNode, camera: EditorNode): string {
+  return [camera.host || node._('editor.no-address'), camera.vendor === 'auto' ? '' : camera.vendor].filter(Boolean).join(' · ');
 }

@@ -1,5 +1,5 @@
 import { byId } from './form.ts';
-import { askNetwork, cameraLine, type Found, propertiesOf, titleOf } from './found-cameras.ts';
+import { askNetwork, cameraLine, cameraStates, type Found, propertiesOf, titleOf } from './found-cameras.ts';
 import type { EditorNode } from './red.ts';
 import { element } from './report.ts';
 
@@ -17,6 +17,8 @@ export function offerFind(node: EditorNode): void {
     if (camera.known?.id !== node.id) forgetOther();
     list.replaceChildren();
     status.replaceChildren(node._('editor.find.chosen', { camera: titleOf(camera), host: camera.address }));
+    // Its line in the list is gone, and with it what was said there.
+    for (const state of cameraStates(node, camera)) status.append(element('div', '', state));
     byId(`${PREFIX}-username`, HTMLInputElement).focus();
   };
   button.addEventListener('click', () => {

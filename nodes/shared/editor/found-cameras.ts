@@ -54,7 +54,6 @@ export async function askNetwork(node: EditorNode, button: HTMLButtonElement, st
 
 /** Brand and model, address, and what has to be known about it. */
 export function cameraLine(node: EditorNode, camera: Found): HTMLElement {
-  const state = stateOf(node, camera);
   const line = element(
     'span',
     'camera-email-found-line',
@@ -63,20 +62,19 @@ export function cameraLine(node: EditorNode, camera: Found): HTMLElement {
     ' ',
     element('span', 'camera-email-address', camera.port === undefined ? camera.address : `${camera.address}:${camera.port}`),
   );
-  for (const { text, bad } of state) {
-    line.append(
-      ' ',
-      element('span', bad ? 'camera-email-bad' : 'camera-email-unreached', icon(bad ? 'fa-warning' : 'fa-check'), ` ${text}`),
-    );
-  }
+  for (const state of cameraStates(node, camera)) line.append(' ', state);
   return line;
 }
 
-function stateOf(node: EditorNode, { activated, known, outside }: Found): { text: string; bad: boolean }[] {
-  const states: { text: string; bad: boolean }[] = [];
-  if (known) states.push({ text: node._(`editor.find.${known.moved ? 'moved' : 'known'}`, { camera: known.name }), bad: known.moved });
-  if (activated === false) states.push({ text: node._('editor.find.fresh'), bad: true });
-  if (outside) states.push({ text: node._('editor.find.outside'), bad: true });
+/** What has to be known about the camera before it can be used. */
+export function cameraStates(node: EditorNode, { activated, known, outside }: Found): HTMLElement[] {
+  const states: HTMLElement[] = [];
+  const good = (text: string) => states.push(element('span', 'camera-email-unreached', icon('fa-check'), ` ${text}`));
+  const bad = (text: string) => states.push(element('span', 'camera-email-bad', icon('fa-warning'), ` ${text}`));
+  if (known?.moved) bad(node._('editor.find.moved', { camera: known.name }));
+  else if (known) good(node._('editor.find.known', { camera: known.name }));
+  if (activated === false) bad(node._('editor.find.fresh'));
+  if (outside) bad(node._('editor.find.outside'));
   return states;
 }
 

@@ -54,6 +54,8 @@ export function stageRow(node: EditorNode, title: string, check: Check, expected
 export function errorBox(node: EditorNode, error: ShownError): HTMLElement {
   const box = element('div', 'camera-email-error', element('strong', '', icon('fa-exclamation-circle'), ` ${error.message}`));
   if (error.advice) box.append(element('p', '', error.advice));
+  // Some advice is to read it.
+  if (error.deviceSays) box.append(element('p', '', node._('editor.said', { value: error.deviceSays })));
   // The name of its section in docs/troubleshooting.md.
   if (error.code) box.append(element('p', 'camera-email-address', node._('editor.code', { value: error.code })));
   if (error.link?.startsWith('https://')) {

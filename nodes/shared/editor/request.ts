@@ -6,6 +6,8 @@ export interface ShownError {
   code?: string;
   message: string;
   advice?: string;
+  /** The device's or server's own words. */
+  deviceSays?: string;
   link?: string;
   /** The credential is frozen after a refused login: only an explicit retry asks the device again. */
   frozen?: boolean;

@@ -235,7 +235,7 @@ export class Spool {
 /** The disk does not take it, whatever its reason: full, read-only, no right to write. */
 export function spoolError(cause: unknown): CameraEmailError {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return new CameraEmailError('spool-full', `the outbox cannot be written: ${reason}`, { cause });
+  return new CameraEmailError('spool-full', `the outbox cannot be written: ${reason}`, { params: { field: 'disk' }, cause });
 }
 
 function orGone(error: NodeJS.ErrnoException): undefined {
