@@ -7,10 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Message } from '../../nodes/shared/node-red.ts';
 import { HikvisionSimulator } from '../../src/cameras/hikvision/simulator.ts';
+import { OnvifSimulator } from '../../src/cameras/onvif/simulator.ts';
 import { ReolinkSimulator } from '../../src/cameras/reolink/simulator.ts';
 import { until, Waiting } from '../waiting.ts';
 import { onTab, TAB } from './flow.ts';
-import { modules, runtime, startRuntime, stopRuntime } from './runtime.ts';
+import { logged, modules, runtime, startRuntime, stopRuntime } from './runtime.ts';
 
 // As the namespace object is read-only.
 const dns = require('node:dns') as { lookup: (...args: unknown[]) => void };
@@ -131,6 +132,22 @@ describe('camera-events stays connected and leaves nothing behind', () => {
     assert.ok(payloads('f1').every(({ connected }) => connected));
   });
 
+  it('has given its subscription back when it says that it is closed: devices have few', async () => {
+    const device = new OnvifSimulator(options);
+    const port = await device.listen();
+    closers.push(() => device.close());
+    const { events } = device.service;
+    for (let turn = 0; turn < 3; turn += 1) {
+      received = [];
+      await load(camera(port, { vendor: 'onvif' }), 'e');
+      await untilPayloads('e1', 1);
+      await events.untilPulled();
+      await runtime.unload();
+      assert.equal(events.subscriptions, 0);
+    }
+    assert.equal(events.created, 3);
+  });
+
   it('follows a camera to its new address, and leaves the old one', async () => {
     const old = await hikvision();
     const next = await hikvision();
@@ -207,6 +224,18 @@ describe('camera-events stays connected and leaves nothing behind', () => {
       await runtime.unload();
       await until(() => sockets.size === 0);
     }
+  });
+
+  it('a camera that is gone when it is to be left holds nobody up for as long as Node-RED waits', async () => {
+    const device = new OnvifSimulator(options);
+    const port = await device.listen();
+    closers.push(() => device.close());
+    await load(camera(port, { vendor: 'onvif' }), 'e');
+    await untilPayloads('e1', 1);
+    await device.service.events.untilPulled();
+    device.server.intercept = () => true;
+    await runtime.unload();
+    assert.doesNotMatch(logged(), /timed out|stopping node/i);
   });
 
   it('ten deploys leave no socket and no timer', async () => {
