@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HikvisionSimulator } from '../src/cameras/hikvision/simulator.ts';
@@ -9,6 +9,7 @@ import { type SimulatedNetwork, startSimulatedNetwork } from '../src/sandbox/dis
 import { type NodeRedHost, startNodeRed } from '../src/sandbox/node-red-host.ts';
 import { type Sandbox, startSandbox } from '../src/sandbox/sandbox.ts';
 import { freePort } from './ports.ts';
+import { until } from './waiting.ts';
 
 const root = join(__dirname, '..');
 const OLD = { username: 'Old camera', password: 'Old-Camera-1' };
@@ -66,6 +67,22 @@ describe('the demo, in a real Node-RED', () => {
     const tested = await click('01inj00000000005', "via: 'camera'");
     assert.doesNotMatch(tested, /verdict: 'failed'/);
     await click('01inj00000000004', 'counts: { restored: 1 }');
+  });
+
+  it('sets up a list of cameras and writes the report, as a page and as a table (example 02)', async function () {
+    this.timeout(60_000);
+    await click('02inj00000000001', 'counts: { planned: 1 }');
+    await click('02inj00000000002', 'counts: { applied: 1 }');
+    const report = (kind: string) => {
+      const file = join(directory, 'user', `camera-report.${kind}`);
+      return existsSync(file) ? readFileSync(file, 'utf8') : '';
+    };
+    await until(() => /^Front door,127\.0\.0\.1,Hikvision,[^\n]*,applied,/m.test(report('csv')));
+    await until(() => report('html').includes('</html>') && report('html').includes('<b>1</b> applied'));
+    await click('02inj00000000003', 'counts: { verified: 1 }');
+    const rotated = await click('02inj00000000004', 'counts: { applied: 1 }');
+    assert.match(rotated, /You may revoke the old one/);
+    assert.ok(![report('csv'), report('html')].some((text) => text.includes(sandbox.login.password)));
   });
 
   it('finds the camera in the network, and knows it', async function () {

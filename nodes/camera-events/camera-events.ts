@@ -56,22 +56,21 @@ function start(RED: NodeRed, node: SendingNode, config: CameraEventsConfig): () 
   const isWanted = wanted(config);
   let checked = false;
 
-  const eventMessage = async ({ event, occurrence }: Tracked, image: Promise<Buffer | undefined> | undefined): Promise<Message> => {
+  const eventMessage = async ({ event, occurrence }: Tracked, image: Promise<Buffer | undefined> | undefined): Promise<Ready> => {
     const { type, state, channel, at, ...rest } = event;
     const raw = config.raw ? { raw: occurrence.raw?.() } : {};
     const message: Message = { topic: `${target.name}/${type}`, payload: { type, state, channel, at, camera: about(), ...rest, ...raw } };
     const content = await image;
     if (content !== undefined) message.attachments = [pictureAttachment(target.name, at, content)];
-    return message;
+    return { message };
   };
 
-  const linkMessage = async (link: LinkState): Promise<Message> => {
+  const linkMessage = async (link: LinkState): Promise<Ready> => {
     const { connected, error, retryInMs } = link;
     const check = connected && !checked;
     checked ||= connected;
     const warnings = check ? await warningsOf(watched, signal) : [];
     const shown = publicWarnings(RED, warnings);
-    showLink(RED, node, link, target.name, shown);
     const payload = {
       connected,
       camera: about(),
@@ -80,7 +79,10 @@ function start(RED: NodeRed, node: SendingNode, config: CameraEventsConfig): () 
       ...(retryInMs === undefined ? {} : { retryInMs }),
       ...(shown.length === 0 ? {} : { warnings: shown }),
     };
-    return { topic: `${target.name}/connection`, payload };
+    return {
+      message: { topic: `${target.name}/connection`, payload },
+      show: () => showLink(RED, node, link, target.name, shown),
+    };
   };
 
   node.status({ fill: 'yellow', shape: 'ring', text: text(RED, 'status.connecting') ?? '' });
@@ -94,12 +96,18 @@ function start(RED: NodeRed, node: SendingNode, config: CameraEventsConfig): () 
     },
     onPicture: (occurrence, image) => pictures.arrived(occurrence, image),
     onLink: (link) => outlet.send(1, linkMessage(link)),
+    release: () => watched.close(),
   });
   return async () => {
     controller.abort(cancelled());
     await stop();
-    await watched.close();
   };
+}
+
+interface Ready {
+  message: Message;
+  /** Status and log, in the order of the messages: a connection may be lost while the camera is still asked for warnings. */
+  show?: () => void;
 }
 
 /** Sends in the order in which things happened, each as soon as it and those before it are complete. */
@@ -113,9 +121,11 @@ class Outlet {
     this.#signal = signal;
   }
 
-  send(output: 0 | 1, message: Promise<Message>): void {
-    this.#last[output] = Promise.all([message, this.#last[output]]).then(([ready]) => {
-      if (!this.#signal.aborted) this.#node.send(output === 0 ? [ready, null] : [null, ready]);
+  send(output: 0 | 1, ready: Promise<Ready>): void {
+    this.#last[output] = Promise.all([ready, this.#last[output]]).then(([{ message, show }]) => {
+      if (this.#signal.aborted) return;
+      show?.();
+      this.#node.send(output === 0 ? [message, null] : [null, message]);
     });
   }
 }

@@ -19,6 +19,8 @@ export interface EventListener {
   /** A picture from the stream, for an occurrence that came before. */
   onPicture(occurrence: Occurrence, image: Buffer): void;
   onLink(state: LinkState): void;
+  /** Nobody needs this listener's source any longer: it has stopped, and so have those who shared its stream. Never rejects. */
+  release?(): Promise<void>;
 }
 
 export interface EventHub {
@@ -28,6 +30,8 @@ export interface EventHub {
 
 interface Stream {
   login: DeviceLogin;
+  /** Whose source it is, also after that one has left. */
+  owner: EventListener;
   listeners: Set<Subscription>;
   controller: AbortController;
   running: Promise<void>;
@@ -39,9 +43,10 @@ interface Stream {
 export function createEventHub({ clock = systemClock, random = Math.random }: { clock?: Clock; random?: () => number } = {}): EventHub {
   const streams = new Map<string, Stream[]>();
 
-  const open = (device: EventDevice, source: EventSource): Stream => {
+  const open = (device: EventDevice, source: EventSource, owner: EventListener): Stream => {
     const stream: Stream = {
       login: device.login,
+      owner,
       listeners: new Set(),
       controller: new AbortController(),
       running: Promise.resolve(),
@@ -78,16 +83,21 @@ export function createEventHub({ clock = systemClock, random = Math.random }: { 
     listen(device, source, listener) {
       const { username, password } = device.login;
       const shared = streams.get(device.key)?.find(({ login }) => login.username === username && login.password.equals(password));
-      const stream = shared ?? open(device, source);
+      const stream = shared ?? open(device, source, listener);
       const subscription = new Subscription(listener, clock);
       stream.listeners.add(subscription);
       if (stream.link !== undefined) subscription.link(stream.link);
       return async () => {
         subscription.close();
-        if (!stream.listeners.delete(subscription) || stream.listeners.size > 0) return;
-        drop(device.key, stream);
-        stream.controller.abort(cancelled());
-        await stream.running;
+        if (!stream.listeners.delete(subscription)) return;
+        const last = stream.listeners.size === 0;
+        if (last) {
+          drop(device.key, stream);
+          stream.controller.abort(cancelled());
+          await stream.running;
+        }
+        const unneeded = [...(last ? [stream.owner] : []), ...(listener === stream.owner ? [] : [listener])];
+        await Promise.all(unneeded.map((one) => one.release?.()));
       };
     },
   };

@@ -80,17 +80,26 @@ async function attempt({ host, source, clock, onItem }: Connection, parent: Abor
     }
     throw new CameraEmailError('connection-lost', `${host}: the device ended the event stream`, { params: { host } });
   };
+  const pumping = pump();
   try {
-    const pumping = pump();
-    pumping.catch(() => undefined);
     return await Promise.race([pumping, aborted]);
   } catch (error) {
+    if (parent.aborted) await settled(pumping, clock);
     return asCameraEmailError(error);
   } finally {
     parent.removeEventListener('abort', onAbort);
     controller.abort(new CameraEmailError('cancelled', 'the connection is over'));
     aborted.catch(() => undefined);
   }
+}
+
+/** Lets a source that is stopped give its subscription or session back, for as long as a logout may take: devices have few of them. */
+async function settled(pumping: Promise<never>, clock: Clock): Promise<void> {
+  const waiting = new AbortController();
+  const late = clock.sleep(LIMITS.device.logoutMs, waiting.signal);
+  late.catch(() => undefined);
+  await Promise.race([pumping.catch(() => undefined), late]);
+  waiting.abort();
 }
 
 interface Heard {

@@ -68,7 +68,9 @@ export async function configureFleet(
   let complete = false;
   try {
     const result = await new FleetConfiguration(order, services, onOutcome, signal, job).run();
-    complete = !signal.aborted && result.outcomes.every(({ outcome }) => outcome !== 'skipped');
+    const { outcomes, rotation } = result;
+    // An app password is replaced when every camera has the new one: what broke off is carried on by the next run.
+    complete = !signal.aborted && outcomes.every(({ outcome }) => outcome !== 'skipped') && !rotation?.pending.length;
     return result;
   } finally {
     await job.close(complete);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { CameraEmailError } from '../../src/core/errors.ts';
+import { LIMITS } from '../../src/core/limits.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { createEventHub, type EventHub } from '../../src/events/hub.ts';
 import type { LinkState } from '../../src/events/reconnect.ts';
@@ -180,7 +181,9 @@ describe('event hub', () => {
       { clearAfterMs: 1000, onEvent: () => undefined, onPicture: () => undefined, onLink: () => undefined },
     );
     await clock.pass(SECOND);
-    await stop();
+    const stopped = stop();
+    await clock.pass(LIMITS.device.logoutMs);
+    await stopped;
   });
 
   it('a camera that is off at the start is told once, and found when it comes', async () => {

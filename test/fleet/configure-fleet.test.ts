@@ -19,12 +19,6 @@ describe('a fleet of cameras', () => {
 
   afterEach(() => fleet.close());
 
-  /** The mail server takes the new app password from here on. */
-  const rotated = () => {
-    fleet.sandbox.account.appPassword = NEW_PASSWORD;
-    return accountOf(fleet.setup);
-  };
-
   it('writes each camera once, and nothing the second time', async () => {
     await start(3);
     assert.deepEqual(told((await fleet.run()).outcomes).sort(), ['Cam 1 applied', 'Cam 2 applied', 'Cam 3 applied']);
@@ -102,33 +96,6 @@ describe('a fleet of cameras', () => {
       'Cam 1 skipped web-login-required',
     ]);
     assert.equal(fleet.jobFiles().length, 1, 'a job that was stopped is kept');
-  });
-
-  it('a changed app password goes into every camera, and then the old one may be revoked', async () => {
-    await start(3);
-    await fleet.run();
-    fleet.takeWrites();
-    const { outcomes, rotation } = await fleet.run({ account: rotated(), test: 'camera' });
-    assert.deepEqual(told(outcomes).sort(), ['Cam 1 applied', 'Cam 2 applied', 'Cam 3 applied']);
-    assert.deepEqual(rotation, { done: 3, pending: [], oldPasswordMayBeRevoked: true, advice: 'revoke' });
-    assert.deepEqual(
-      fleet.sandbox.cameras.map(({ device }) => device.mailPassword),
-      [NEW_PASSWORD, NEW_PASSWORD, NEW_PASSWORD],
-    );
-  });
-
-  it('a camera that could not be reached keeps the old app password alive', async () => {
-    await start(3);
-    await fleet.run();
-    await fleet.device(2).close();
-    const { rotation } = await fleet.run({ account: rotated() });
-    assert.deepEqual(rotation, { done: 2, pending: ['Cam 2'], oldPasswordMayBeRevoked: false, advice: 'wait' });
-  });
-
-  it('a rotation that nobody tested asks for a test before the old app password is revoked', async () => {
-    await start(2);
-    const { rotation } = await fleet.run({ rotate: true });
-    assert.deepEqual(rotation, { done: 2, pending: [], oldPasswordMayBeRevoked: true, advice: 'prove' });
   });
 
   it('killed in the middle of a rotation, the next run writes only what was not finished', async () => {

@@ -99,6 +99,17 @@ describe('camera-events and camera-snapshot', () => {
     );
   });
 
+  it('old events that the camera sends again are no news', async () => {
+    await load([['e', 'camera-events', {}]]);
+    await until(() => got('e1').length === 1);
+    device.view.heartbeat();
+    device.view.alert({ type: 'linedetection', at: Date.now() - 3 * 60_000 });
+    device.view.alert({ type: 'fielddetection', more: '<isDataRetransmission>true</isDataRetransmission>' });
+    device.view.alert({ type: 'VMD' });
+    await until(() => got('e0').length === 1);
+    assert.equal(payloads('e0')[0]?.type, 'motion');
+  });
+
   it('several nodes share one connection, and each takes what it asked for', async () => {
     await load([
       ['e', 'camera-events', { types: ['person'] }],
