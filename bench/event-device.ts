@@ -1,6 +1,6 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { simulatedJpeg } from '../src/cameras/hikvision/simulator/view.ts';
+import { simulatedJpeg } from '../src/sandbox/simulated-jpeg.ts';
 
 const PICTURE = simulatedJpeg(200 * 1024);
 

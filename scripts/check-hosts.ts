@@ -1,12 +1,13 @@
 /** Packs this package and loads it in every Node-RED it supports, as a user who installs it would. Run from the package's root. */
+
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '../src/sandbox/free-port.ts';
 import { freshFlow, registrations } from './fresh-flow.ts';
 import { HOSTS, type Host, type InstalledHost, install, installHost, npm } from './hosts.ts';
 
@@ -93,15 +94,6 @@ function settings(port: number): string {
     logging: { console: { level: 'info' } },
   };
   return `module.exports = ${JSON.stringify(values)};\n`;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  await once(probe.close(), 'close');
-  assert.ok(address !== null && typeof address === 'object');
-  return address.port;
 }
 
 async function startNodeRed({ directory, nodeRed, nodeBinary }: InstalledHost, userDir: string, log: string): Promise<ChildProcess> {

@@ -6,9 +6,9 @@ import { HikvisionSimulator } from '../src/cameras/hikvision/simulator.ts';
 import { sendCameraMail } from '../src/sandbox/camera-smtp.ts';
 import { demoFlows } from '../src/sandbox/demo-flows.ts';
 import { type SimulatedNetwork, startSimulatedNetwork } from '../src/sandbox/discovery/simulated-network.ts';
+import { freePort } from '../src/sandbox/free-port.ts';
 import { type NodeRedHost, startNodeRed } from '../src/sandbox/node-red-host.ts';
 import { type Sandbox, startSandbox } from '../src/sandbox/sandbox.ts';
-import { freePort } from './ports.ts';
 import { until } from './waiting.ts';
 
 const root = join(__dirname, '..');

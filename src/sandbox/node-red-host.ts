@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
+import { freePort } from './free-port.ts';
 
 export interface HostOptions {
   /** Made anew; Node-RED's userDir. */
@@ -109,15 +109,6 @@ function settings(uiPort: number, fileWorkingDirectory: string) {
     editorTheme: { tours: false, projects: { enabled: false } },
     externalModules: { palette: { allowInstall: false }, modules: { allowInstall: false } },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const address = server.address();
-  await new Promise((done) => server.close(done));
-  if (typeof address !== 'object' || address === null) throw new Error('no free port');
-  return address.port;
 }
 
 async function answers(url: string): Promise<void> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Locator } from 'playwright-core';
-import { freePort } from '../ports.ts';
+import { freePort } from '../../src/sandbox/free-port.ts';
 import { TYPES } from './dialogs.ts';
 import type { Editor } from './editor.ts';
 import { enterAccount, enterCamera } from './first-job.ts';

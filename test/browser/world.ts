@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Host, installHost } from '../../scripts/hosts.ts';
 import { startSimulatedNetwork } from '../../src/sandbox/discovery/simulated-network.ts';
+import { freePort } from '../../src/sandbox/free-port.ts';
 import { type NodeRedHost, startNodeRed } from '../../src/sandbox/node-red-host.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
-import { freePort } from '../ports.ts';
 
 /** A Node-RED without any flow, beside simulated cameras, one of them fresh from the factory, and a mail server whose certificate it trusts as it trusts a public one. */
 export interface World {

@@ -7,8 +7,9 @@ import type { CameraMailInNode } from '../../nodes/camera-mail-in/camera-mail-in
 import { parseUsers, usersVerdict, validators } from '../../nodes/camera-mail-in/config.ts';
 import type { Message } from '../../nodes/shared/node-red.ts';
 import { cameraMessage, sendCameraMail } from '../../src/sandbox/camera-smtp.ts';
+import { freePort } from '../../src/sandbox/free-port.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
-import { freePort, isOpen } from '../ports.ts';
+import { isOpen } from '../ports.ts';
 import { until } from '../waiting.ts';
 import { accountNodes, accountSecrets, mailInNode, onTab, TAB } from './flow.ts';
 import { logged, modules, runtime, startRuntime, stopRuntime } from './runtime.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { HikvisionSimulator } from '../../src/cameras/hikvision/simulator.ts';
-import { freePort } from '../ports.ts';
+import { freePort } from '../../src/sandbox/free-port.ts';
 import { Bench } from './fixture.ts';
 import { mailInNode } from './flow.ts';
 

@@ -5,7 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort, isOpen } from '../ports.ts';
+import { freePort } from '../../src/sandbox/free-port.ts';
+import { isOpen } from '../ports.ts';
 import { Waiting } from '../waiting.ts';
 
 /** The part of the MQTT client of Node-RED's own mqtt nodes that the tests use. */

@@ -5,8 +5,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sendCameraMail } from '../../src/sandbox/camera-smtp.ts';
+import { freePort } from '../../src/sandbox/free-port.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
-import { freePort } from '../ports.ts';
 
 const MAILS = 500;
 const CLIENTS = 6;

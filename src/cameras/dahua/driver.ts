@@ -1,4 +1,4 @@
-import { CameraEmailError, isCameraEmailError } from '../../core/errors.ts';
+import { CameraEmailError, type ErrorCode, isCameraEmailError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
 import type { Secret } from '../../core/secret.ts';
 import type { RawEvent } from '../../events/source.ts';
@@ -18,6 +18,7 @@ import type {
   WantedEmail,
   Warning,
 } from '../driver.ts';
+import { optional } from '../optional.ts';
 import { Cgi, type InfoAction } from './cgi.ts';
 import { type ConfigTable, type Entry, parseTable, setConfigPath } from './config-table.ts';
 import {
@@ -37,6 +38,8 @@ import { isNotUnderstood, isNoVerdict, Rpc2Session } from './rpc2.ts';
 
 const VENDOR = 'dahua';
 const MASK = '•';
+/** A busy device or a broken answer is no reason to go on without. */
+const MAY_LACK: readonly ErrorCode[] = ['unsupported', 'forbidden'];
 
 export const dahua: CameraDriver<typeof VENDOR> = {
   vendor: VENDOR,
@@ -98,7 +101,8 @@ class DahuaCamera implements Camera {
 
   /** What `identify` told, and what takes further requests: firmware, name, and the vendor as the device calls itself. */
   async identity(signal: AbortSignal): Promise<DeviceIdentity> {
-    const told = async (action: InfoAction, key: string) => (await optional(() => this.#cgi.info(action, signal)))?.get(key) || undefined;
+    const told = async (action: InfoAction, key: string) =>
+      (await optional(() => this.#cgi.info(action, signal), MAY_LACK))?.get(key) || undefined;
     return {
       ...this.device,
       firmware: (await told('getSoftwareVersion', 'version')) ?? this.device.firmware,
@@ -128,7 +132,7 @@ class DahuaCamera implements Camera {
     };
     if (!scope.events) return reading;
     for (const name of LINKAGE_TABLES) {
-      const document = await optional(() => this.#cgi.getConfig(name, signal));
+      const document = await optional(() => this.#cgi.getConfig(name, signal), MAY_LACK);
       if (document !== undefined) reading.documents.push(document);
     }
     const { linked, available } = readLinkage(tablesOf(reading), this.channel);
@@ -269,14 +273,4 @@ function linkageWarnings(tables: ConfigTables, channel: number, linked: readonly
     ...unscheduled.map((value) => ({ code: 'schedule-empty', params: { value } })),
     ...(disarmed ? [{ code: 'disarmed' }] : []),
   ];
-}
-
-/** What the device may lack without harm; a refused login, a busy device and a dead connection are still errors. */
-async function optional<T>(work: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await work();
-  } catch (error) {
-    if (isCameraEmailError(error, 'unsupported', 'forbidden')) return undefined;
-    throw error;
-  }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Occurrence } from '../../events/source.ts';
 import type { EventType } from '../../events/vocabulary.ts';
 import type { SimulatorOptions, SimulatorVariant } from '../../sandbox/camera-simulator.ts';
+import { interferes } from '../../sandbox/request-faults.ts';
 import { SimulatedDevice } from '../../sandbox/simulated-device.ts';
 import { parseAnswer } from './cgi.ts';
 import { SimulatedView } from './simulator/view.ts';
@@ -78,7 +79,7 @@ export class FoscamSimulator extends SimulatedDevice<FoscamSimulatorOptions> {
         return [pair.slice(0, at), pair.slice(at + 1)];
       }),
     );
-    if (this.view.interferes(response)) return;
+    if (interferes(this.view.faults, response)) return;
     const cmd = parameters.get('cmd');
     void this.#answer(parameters).then(({ result, values = [] }) => {
       if (result === 0 && cmd === 'snapPicture2') {

@@ -18,10 +18,11 @@ import type {
   WantedEmail,
   Warning,
 } from '../driver.ts';
+import { optional } from '../optional.ts';
 import { DOCUMENTED_LIMITS, hasLogin, type Parameters, readSmtp, smtpParameters, smtpSettings, smtpToRestore } from './email.ts';
 import { linkageToRestore, planLinkage, readLinkage } from './linkage.ts';
 import { encryptPassword } from './password.ts';
-import { optional, PATHS, parseAnswer, Sunapi, sunapiPath, withoutPasswords } from './sunapi.ts';
+import { PATHS, parseAnswer, Sunapi, sunapiPath, withoutPasswords } from './sunapi.ts';
 import { addressesOf, firstGroup, readUsers, stepsToAddresses, stepsToUsers, type UserStep } from './users.ts';
 import { HanwhaView } from './view.ts';
 

@@ -1,6 +1,7 @@
-import { CameraEmailError, isCameraEmailError } from '../../core/errors.ts';
+import { CameraEmailError } from '../../core/errors.ts';
 import { deviceWords } from '../../core/text.ts';
 import type { DeviceHttp, DeviceRequest, DeviceResponse } from '../../http/types.ts';
+import { optional } from '../optional.ts';
 
 /** SUNAPI requests without `action`, which every one of them needs. */
 export const PATHS = {
@@ -83,16 +84,6 @@ function refusal(code: number, details: string): CameraEmailError {
 /** A document without its passwords: newer firmware returns them empty or encrypted, older ones in clear. */
 export function withoutPasswords(body: string): string {
   return body.replace(/("\w*Password"\s*:\s*)"(?:[^"\\]|\\.)*"/gi, '$1""').replace(/^(\s*\w*Password=)[^\r\n]*/gim, '$1');
-}
-
-/** What a device may lack without harm becomes undefined; a refused login and a dead connection stay errors. */
-export async function optional<T>(work: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await work();
-  } catch (error) {
-    if (isCameraEmailError(error, 'unsupported', 'forbidden', 'rejected', 'unreadable')) return undefined;
-    throw error;
-  }
 }
 
 /** Requests of one device, as JSON where the firmware has it. */

@@ -17,6 +17,7 @@ import type {
   WantedEmail,
   Warning,
 } from '../driver.ts';
+import { LACKING, optional } from '../optional.ts';
 import {
   DOCUMENTED_LIMITS,
   fitsDocumentedLimits,
@@ -129,7 +130,7 @@ class HikvisionCamera extends HikvisionView implements Camera {
     this.#hasStartTls = hasStartTls;
     const reading: EmailReading = { settings, documents: [mailing] };
     if (scope.events) {
-      const triggers = await this.#optional(() => this.#isapi.get(PATHS.triggers, signal));
+      const triggers = await optional(() => this.#isapi.get(PATHS.triggers, signal), [...LACKING, 'busy']);
       if (triggers !== undefined) {
         const { linked, available } = readLinkage(triggers.body, this.channel);
         reading.settings.events = linked;
@@ -259,16 +260,6 @@ class HikvisionCamera extends HikvisionView implements Camera {
 
   #resourceOf(path: string): string {
     return path.replace(/^\/ISAPI/, '').split('?')[0] ?? path;
-  }
-
-  /** What the device may lack without harm; a refused login and a dead connection are still errors. */
-  async #optional<T>(work: () => Promise<T>): Promise<T | undefined> {
-    try {
-      return await work();
-    } catch (error) {
-      if (isCameraEmailError(error, 'unsupported', 'forbidden', 'rejected', 'unreadable', 'busy')) return undefined;
-      throw error;
-    }
   }
 }
 

@@ -5,6 +5,7 @@ import type { SimulatorOptions, SimulatorVariant } from '../../sandbox/camera-si
 import { DigestGuard } from '../../sandbox/digest-guard.ts';
 import { OnvifService, type OnvifServiceOptions } from '../../sandbox/onvif-service.ts';
 import { SimulatedDevice } from '../../sandbox/simulated-device.ts';
+import { simulatedJpeg } from '../../sandbox/simulated-jpeg.ts';
 
 export interface OnvifSimulatorOptions extends SimulatorOptions, Omit<OnvifServiceOptions, 'login' | 'guard' | 'information'> {
   /** The web server knows other users than ONVIF does. */
@@ -29,7 +30,7 @@ export class OnvifSimulator extends SimulatedDevice<OnvifSimulatorOptions> {
   readonly service: OnvifService;
   readonly mailPassword = '';
   /** The body of its pictures; always HTTP 200. */
-  image: Buffer | string = Buffer.concat([Buffer.of(0xff, 0xd8, 0xff, 0xe0), Buffer.alloc(500, 'JFIF'), Buffer.of(0xff, 0xd9)]);
+  image: Buffer | string = simulatedJpeg(506);
 
   constructor(options: OnvifSimulatorOptions) {
     super(options);

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Occurrence } from '../../events/source.ts';
 import type { EventType } from '../../events/vocabulary.ts';
 import type { SimulatorOptions, SimulatorVariant } from '../../sandbox/camera-simulator.ts';
+import { interferes } from '../../sandbox/request-faults.ts';
 import { SimulatedDevice } from '../../sandbox/simulated-device.ts';
 import { isObject, type JsonObject } from './answer.ts';
 import { securityOf } from './email.ts';
@@ -91,7 +92,7 @@ export class ReolinkSimulator extends SimulatedDevice<ReolinkSimulatorOptions> {
 
   protected handle(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
     const url = new URL(request.url ?? '/', 'http://device');
-    if (this.view.interferes(response)) return;
+    if (interferes(this.view.faults, response)) return;
     if (request.method === 'GET' && url.searchParams.get('cmd') === 'Snap') {
       this.#snap(url.searchParams, response);
       return;

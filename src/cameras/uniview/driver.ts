@@ -19,9 +19,10 @@ import type {
   Warning,
 } from '../driver.ts';
 import { OnvifDevice } from '../onvif-device.ts';
+import { optional } from '../optional.ts';
 import { pullEvents, topicWarnings } from '../pull-point.ts';
 import { DOCUMENTED_LIMITS, emailOf, readEmail, recipientSlots, requestBody, withoutPasswords, writeEmail } from './email.ts';
-import { isObject, type JsonObject, Lapi, type LapiAnswer, optional, PATHS, STATUS } from './lapi.ts';
+import { isObject, type JsonObject, Lapi, type LapiAnswer, PATHS, STATUS } from './lapi.ts';
 import { isLinked, LINKAGES, linkageToRestore, planLinkage } from './linkage.ts';
 import { encryptPin, type RsaKey, rsaKeyFrom } from './password.ts';
 

@@ -1,8 +1,9 @@
-import { CameraEmailError, isCameraEmailError } from '../../core/errors.ts';
+import { CameraEmailError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { deviceWords } from '../../core/text.ts';
 import { Credentials } from '../../http/credentials.ts';
 import type { DeviceHttp, DeviceRequest, DeviceResponse } from '../../http/types.ts';
+import { refuseStatus } from '../http-status.ts';
 import { jpegIn } from '../jpeg.ts';
 
 /** LAPI resources. The path of the mail settings differs between generations of firmware. */
@@ -47,16 +48,6 @@ export function parseAnswer(body: string): LapiAnswer | undefined {
   const statusCode = Number(StatusCode);
   const code = statusCode === STATUS.ok ? responseCode : statusCode;
   return { responseCode, statusCode, words: deviceWords(`${code} ${StatusString || ResponseString}`), data: Data };
-}
-
-/** What a device may lack without harm becomes undefined; a refused login and a dead connection stay errors. */
-export async function optional<T>(work: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await work();
-  } catch (error) {
-    if (isCameraEmailError(error, 'unsupported', 'forbidden', 'rejected', 'unreadable')) return undefined;
-    throw error;
-  }
 }
 
 /** Requests of one device. */
@@ -154,12 +145,7 @@ export class Lapi {
       if (answer.statusCode === STATUS.locked) throw this.http.deviceLocked(undefined, answer.words);
       return answer;
     }
-    const { status } = response;
-    const details = { deviceSays: `HTTP ${status}` };
-    if (status === 401 || status === 403) throw new CameraEmailError('forbidden', `HTTP ${status}`, details);
-    if (status === 404 || status === 405 || status === 501) throw new CameraEmailError('unsupported', `HTTP ${status}`, details);
-    if (status === 503) throw new CameraEmailError('busy', `HTTP ${status}`, details);
-    if (status >= 400) throw new CameraEmailError('rejected', `HTTP ${status}`, details);
+    refuseStatus(response.status);
     throw new CameraEmailError('unreadable', 'LAPI: an answer without Response', {
       deviceSays: deviceWords(response.text().replace(/<[^>]*>/g, ' '), 200),
     });

@@ -6,6 +6,7 @@ import type { SimulatorOptions, SimulatorVariant } from '../../sandbox/camera-si
 import { DigestGuard } from '../../sandbox/digest-guard.ts';
 import { OnvifService } from '../../sandbox/onvif-service.ts';
 import { SimulatedDevice } from '../../sandbox/simulated-device.ts';
+import { simulatedJpeg } from '../../sandbox/simulated-jpeg.ts';
 
 export interface UniviewSimulatorOptions extends SimulatorOptions {
   /** The generation: the path of the mail settings and the form of the linkages. */
@@ -52,7 +53,7 @@ export class UniviewSimulator extends SimulatedDevice<UniviewSimulatorOptions> {
   readonly guard: DigestGuard;
   readonly onvif: OnvifService;
   /** The answer to a request for a picture. */
-  image: Buffer | string = Buffer.concat([Buffer.of(0xff, 0xd8, 0xff, 0xe0), Buffer.alloc(500, 'JFIF'), Buffer.of(0xff, 0xd9)]);
+  image: Buffer | string = simulatedJpeg(506);
   email: Json;
   linkages: Record<string, Json>;
   mailPassword = '';

@@ -1,6 +1,7 @@
 import { CameraEmailError } from '../../core/errors.ts';
 import { deviceWords } from '../../core/text.ts';
 import type { DeviceHttp, DeviceRequest, DeviceResponse } from '../../http/types.ts';
+import { refuseStatus } from '../http-status.ts';
 
 /** The first folder below /cgi-bin is the right that a page asks for. */
 export const PATHS = {
@@ -69,12 +70,7 @@ export class VivotekCgi {
 
   async #ask(request: DeviceRequest, signal: AbortSignal): Promise<DeviceResponse> {
     const response = await this.http.request(request, signal);
-    const { status } = response;
-    const details = { deviceSays: `HTTP ${status}` };
-    if (status === 401 || status === 403) throw new CameraEmailError('forbidden', `HTTP ${status}`, details);
-    if (status === 404 || status === 405 || status === 501) throw new CameraEmailError('unsupported', `HTTP ${status}`, details);
-    if (status === 503) throw new CameraEmailError('busy', `HTTP ${status}`, details);
-    if (status >= 400) throw new CameraEmailError('rejected', `HTTP ${status}`, details);
+    refuseStatus(response.status);
     return response;
   }
 }

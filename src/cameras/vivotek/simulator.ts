@@ -5,6 +5,7 @@ import type { SimulatorOptions, SimulatorVariant } from '../../sandbox/camera-si
 import { DigestGuard } from '../../sandbox/digest-guard.ts';
 import { OnvifService } from '../../sandbox/onvif-service.ts';
 import { SimulatedDevice } from '../../sandbox/simulated-device.ts';
+import { simulatedJpeg } from '../../sandbox/simulated-jpeg.ts';
 
 export interface VivotekSimulatorOptions extends SimulatorOptions {
   /** The factory setting of older firmware. */
@@ -42,7 +43,7 @@ export class VivotekSimulator extends SimulatedDevice<VivotekSimulatorOptions> {
   readonly onvif: OnvifService;
   readonly parameters: Map<string, string>;
   /** The body of its pictures; always HTTP 200. */
-  image: Buffer | string = Buffer.concat([Buffer.of(0xff, 0xd8, 0xff, 0xe0), Buffer.alloc(500, 'JFIF'), Buffer.of(0xff, 0xd9)]);
+  image: Buffer | string = simulatedJpeg(506);
   #refusedBasic = 0;
 
   constructor(options: VivotekSimulatorOptions) {

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import type { Camera } from '../../../src/cameras/driver.ts';
 import { hikvision } from '../../../src/cameras/hikvision/driver.ts';
 import { isStreamSilenced, readAlert } from '../../../src/cameras/hikvision/events.ts';
-import { simulatedJpeg } from '../../../src/cameras/hikvision/simulator/view.ts';
 import { HikvisionSimulator, sample } from '../../../src/cameras/hikvision/simulator.ts';
 import type { CameraEmailError } from '../../../src/core/errors.ts';
 import type { RawEvent } from '../../../src/events/source.ts';
+import { simulatedJpeg } from '../../../src/sandbox/simulated-jpeg.ts';
 import { rejects, useBench } from '../fixture.ts';
 
 const NAMESPACE = 'http://www.hikvision.com/ver20/XMLSchema';

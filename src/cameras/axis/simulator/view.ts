@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { child, XmlDocument } from '../../../http/xml.ts';
 import { PullPointService } from '../../../sandbox/pull-point-service.ts';
+import { simulatedJpeg } from '../../../sandbox/simulated-jpeg.ts';
 
 const TOPICS: Readonly<Record<string, readonly [topic: string, item: string]>> = {
   motion: ['tnsaxis:CameraApplicationPlatform/VMD/Camera{channel}ProfileANY', 'active'],
@@ -12,7 +13,7 @@ const TOPICS: Readonly<Record<string, readonly [topic: string, item: string]>> =
 export class AxisView {
   readonly events = new PullPointService(() => Date.now());
   /** The body of its pictures; always HTTP 200. */
-  image: Buffer | string = Buffer.concat([Buffer.of(0xff, 0xd8, 0xff, 0xe0), Buffer.alloc(500, 'JFIF'), Buffer.of(0xff, 0xd9)]);
+  image: Buffer | string = simulatedJpeg(506);
 
   constructor() {
     this.events.address = 'http://192.0.2.99/vapix/services';

@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { Occurrence } from '../../../events/source.ts';
 import type { EventType } from '../../../events/vocabulary.ts';
+import { OpenStreams } from '../../../sandbox/open-streams.ts';
+import { simulatedJpeg } from '../../../sandbox/simulated-jpeg.ts';
 
 /** What a device may do wrong with its stream and pictures; switched while it runs. */
 export interface ViewFaults {
@@ -41,17 +43,13 @@ const CODES: Readonly<Partial<Record<EventType, string>>> = {
 };
 const ACTIONS = { active: 'Start', inactive: 'Stop', pulse: 'Pulse' } as const;
 
-/** The smallest thing that is a JPEG from its first marker to its last. */
-const JPEG = Buffer.concat([Buffer.of(0xff, 0xd8, 0xff, 0xe0), Buffer.alloc(1_994, 'JFIF'), Buffer.of(0xff, 0xd9)]);
-
 /** The event manager and the pictures of a simulated device. */
 export class SimulatedView {
   faults: ViewFaults = {};
-  image = JPEG;
+  image = simulatedJpeg();
   /** Targets of the requests for a stream or a picture. */
   readonly asked: string[] = [];
-  readonly #streams = new Map<ServerResponse, NodeJS.Timeout | undefined>();
-  #wake: () => void = () => undefined;
+  readonly #streams = new OpenStreams();
 
   /** True when the target is one of a stream or picture and the answer is under way. */
   answer(target: string, response: ServerResponse): boolean {
@@ -67,12 +65,8 @@ export class SimulatedView {
   }
 
   /** Resolves when so many streams are open. */
-  async untilStreams(count: number): Promise<void> {
-    while (this.#streams.size !== count) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
+  untilStreams(count: number): Promise<void> {
+    return this.#streams.until(count);
   }
 
   raise(type: EventType, state: Occurrence['state'], channel: number): void {
@@ -86,26 +80,25 @@ export class SimulatedView {
 
   /** A part with any body. */
   part(body: string): void {
-    for (const response of this.#streams.keys()) this.#write(response, body);
+    for (const response of this.#streams) this.#write(response, body);
   }
 
   /** Bytes that belong to no part. */
   write(text: string): void {
-    for (const response of this.#streams.keys()) response.write(text);
+    for (const response of this.#streams) response.write(text);
   }
 
   /** Cuts all streams, as a restart or a lost network does. */
   drop(): void {
-    for (const response of this.#streams.keys()) response.socket?.destroy();
+    this.#streams.drop();
   }
 
   /** Ends all streams in good order, as some firmware does now and then. */
   end(): void {
-    for (const response of this.#streams.keys()) response.end();
+    for (const response of this.#streams) response.end();
   }
 
   close(): void {
-    for (const timer of this.#streams.values()) clearInterval(timer);
     this.drop();
   }
 
@@ -118,16 +111,10 @@ export class SimulatedView {
     else if (refused === 'words') text(response, 200, 'Error\r\nBad Request!\r\n');
     else if (noHeartbeat && seconds > 0) text(response, 400, 'Error\r\nBad Request!\r\n');
     else {
-      const beat = () => this.#write(response, 'Heartbeat');
-      this.#streams.set(response, seconds > 0 ? setInterval(beat, seconds * 1000).unref() : undefined);
-      response.on('close', () => {
-        clearInterval(this.#streams.get(response));
-        this.#streams.delete(response);
-        this.#wake();
-      });
-      response.writeHead(200, { 'Content-Type': 'multipart/x-mixed-replace; boundary=myboundary' });
-      response.flushHeaders();
-      this.#wake();
+      this.#streams.open(response, 'multipart/x-mixed-replace; boundary=myboundary');
+      if (seconds === 0) return;
+      const heart = setInterval(() => this.#write(response, 'Heartbeat'), seconds * 1000).unref();
+      response.on('close', () => clearInterval(heart));
     }
   }
 

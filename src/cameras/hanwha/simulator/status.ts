@@ -1,4 +1,6 @@
 import type { ServerResponse } from 'node:http';
+import { OpenStreams } from '../../../sandbox/open-streams.ts';
+import { simulatedJpeg } from '../../../sandbox/simulated-jpeg.ts';
 
 /** What a device may do wrong with its stream and pictures; switched while it runs. */
 export interface StatusFaults {
@@ -26,7 +28,7 @@ const NAMES: Readonly<Record<string, string>> = {
 export class SimulatedStatus {
   faults: StatusFaults = {};
   form: Form = 'json';
-  image = Buffer.concat([Buffer.of(0xff, 0xd8, 0xff, 0xe0), Buffer.alloc(500, 'JFIF'), Buffer.of(0xff, 0xd9)]);
+  image = simulatedJpeg(506);
   /** What it tells at the start of a stream, by its keys in text. */
   readonly state = new Map<string, boolean>([
     ['Channel.0.MotionDetection', false],
@@ -38,20 +40,15 @@ export class SimulatedStatus {
     ['AlarmInput.1', false],
     ['AlarmOutput.1', false],
   ]);
-  readonly #streams = new Set<ServerResponse>();
-  #wake: () => void = () => undefined;
+  readonly #streams = new OpenStreams();
 
   get streams(): number {
     return this.#streams.size;
   }
 
   /** Resolves when so many streams are open. */
-  async untilStreams(count: number): Promise<void> {
-    while (this.#streams.size !== count) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
+  untilStreams(count: number): Promise<void> {
+    return this.#streams.until(count);
   }
 
   /** Something begins or ends on a channel (from 1). */
@@ -91,7 +88,7 @@ export class SimulatedStatus {
 
   /** Cuts all streams. */
   drop(): void {
-    for (const response of this.#streams) response.socket?.destroy();
+    this.#streams.drop();
   }
 
   open(response: ServerResponse): void {
@@ -101,15 +98,8 @@ export class SimulatedStatus {
       response.end(refusal ?? '');
       return;
     }
-    this.#streams.add(response);
-    response.on('close', () => {
-      this.#streams.delete(response);
-      this.#wake();
-    });
-    response.writeHead(200, { 'Content-Type': 'multipart/x-mixed-replace; boundary=SamsungTechwin' });
-    response.flushHeaders();
+    this.#streams.open(response, 'multipart/x-mixed-replace; boundary=SamsungTechwin');
     this.tell(this.state);
-    this.#wake();
   }
 
   picture(response: ServerResponse): void {

@@ -1,4 +1,6 @@
 import type { ServerResponse } from 'node:http';
+import { OpenStreams } from '../../../sandbox/open-streams.ts';
+import { simulatedJpeg } from '../../../sandbox/simulated-jpeg.ts';
 
 export interface SimulatedAlert {
   type: string;
@@ -28,11 +30,6 @@ export interface StreamFaults {
   picture?: 'badXmlContent' | 'deviceError' | 'half' | 'never';
 }
 
-/** The smallest thing that is a JPEG from its first marker to its last, `size` bytes long. */
-export function simulatedJpeg(size = 2_000): Buffer {
-  return Buffer.concat([Buffer.of(0xff, 0xd8, 0xff, 0xe0), Buffer.alloc(size - 6, 'JFIF'), Buffer.of(0xff, 0xd9)]);
-}
-
 /** The alertStream and the pictures of a simulated device. */
 export class SimulatedView {
   faults: StreamFaults = {};
@@ -43,8 +40,7 @@ export class SimulatedView {
   readonly pictures: string[] = [];
   /** Connections to the stream so far. */
   opened = 0;
-  readonly #streams = new Set<ServerResponse>();
-  #wake: () => void = () => undefined;
+  readonly #streams = new OpenStreams();
   readonly #heartbeats = setInterval(() => this.heartbeat(), 10_000).unref();
 
   /** True when the path is one of a stream or picture and the answer is under way. */
@@ -64,8 +60,8 @@ export class SimulatedView {
   }
 
   /** Resolves when so many streams are open. */
-  async untilStreams(count: number): Promise<void> {
-    while (this.#streams.size !== count) await new Promise<void>((resolve) => (this.#wake = resolve));
+  untilStreams(count: number): Promise<void> {
+    return this.#streams.until(count);
   }
 
   heartbeat(): void {
@@ -101,7 +97,7 @@ export class SimulatedView {
 
   /** Cuts all streams, as a restart or a lost network does. */
   drop(): void {
-    for (const response of this.#streams) response.socket?.destroy();
+    this.#streams.drop();
   }
 
   close(): void {
@@ -129,15 +125,8 @@ export class SimulatedView {
 
   #stream(response: ServerResponse): void {
     this.opened += 1;
-    this.#streams.add(response);
-    response.on('close', () => {
-      this.#streams.delete(response);
-      this.#wake();
-    });
     const boundary = this.faults.boundary === 'wrong' ? 'MIME_boundary' : 'boundary';
-    response.writeHead(200, { 'Content-Type': `multipart/mixed; boundary=${boundary}` });
-    response.flushHeaders();
-    this.#wake();
+    this.#streams.open(response, `multipart/mixed; boundary=${boundary}`);
   }
 
   #part(type: string, body: Buffer): void {

@@ -1,17 +1,13 @@
 import type { ServerResponse } from 'node:http';
 import type { Occurrence } from '../../../events/source.ts';
 import type { EventType } from '../../../events/vocabulary.ts';
+import type { RequestFaults } from '../../../sandbox/request-faults.ts';
+import { simulatedJpeg } from '../../../sandbox/simulated-jpeg.ts';
 import type { JsonObject } from '../answer.ts';
 import { type Result, refuse } from './rules.ts';
 
 /** What a device may do wrong with its states and pictures; switched while it runs. */
-export interface ViewFaults {
-  /** Takes requests and never answers. */
-  silent?: boolean;
-  /** So many of the next requests end in a closed connection. */
-  hangUps?: number;
-  /** Answers with a page that is no JSON. */
-  garbage?: boolean;
+export interface ViewFaults extends RequestFaults {
   /** Answers in place of a picture, with HTTP 200. */
   picture?: 'words' | 'half';
 }
@@ -27,13 +23,10 @@ const NAMES: Readonly<Partial<Record<EventType, string>>> = {
 };
 const DETECTED = ['people', 'vehicle', 'dog_cat'];
 
-/** The smallest thing that is a JPEG from its first marker to its last. */
-const JPEG = Buffer.concat([Buffer.of(0xff, 0xd8, 0xff, 0xe0), Buffer.alloc(1_994, 'JFIF'), Buffer.of(0xff, 0xd9)]);
-
 /** The states and pictures of a simulated device. */
 export class SimulatedView {
   faults: ViewFaults = {};
-  image = JPEG;
+  image = simulatedJpeg();
   /** `name@channel` of what goes on, channels from 0. */
   readonly #active = new Set<string>();
   /** Over as soon as it has been told. */
@@ -50,19 +43,6 @@ export class SimulatedView {
     if (state === 'inactive') this.#active.delete(key);
     else this.#active.add(key);
     if (state === 'pulse') this.#pulses.add(key);
-  }
-
-  /** True when this request is not going to be answered as it should be. */
-  interferes(response: ServerResponse): boolean {
-    const { faults } = this;
-    if (faults.silent) return true;
-    if (faults.hangUps !== undefined && faults.hangUps > 0) {
-      faults.hangUps -= 1;
-      response.socket?.destroy();
-      return true;
-    }
-    if (faults.garbage) response.writeHead(200, { 'Content-Type': 'text/html' }).end('<html>garbage</html>');
-    return faults.garbage === true;
   }
 
   /** Undefined when it is no command for states. */
